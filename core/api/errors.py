@@ -1,0 +1,21 @@
+"""Errors that plugins raise and catch."""
+
+from __future__ import annotations
+
+from core.errors import (
+    AbahError,
+    ConfigurationError,
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+)
+
+__all__ = [
+    "AbahError",
+    "ConfigurationError",
+    "ConflictError",
+    "ForbiddenError",
+    "InvalidInputError",
+    "NotFoundError",
+]

@@ -1,0 +1,122 @@
+"""Messages: routing, what became of them, what came in, who may read a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from core.hookspecs.channels import OutgoingMessage
+from core.hookspecs.facts import UserFacts
+from core.hookspecs.markers import hookspec
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
+
+__all__ = [
+    "AccountFacts",
+    "InboundFacts",
+    "MessageChange",
+    "SubjectFacts",
+    "describe_subjects",
+    "inbound_received",
+    "messages_changed",
+    "readable_threads",
+    "route_messages",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """A channel account that could carry a message."""
+
+    id: int
+    name: str
+    transport: str
+    kinds: frozenset[str]
+    weight: int
+    healthy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChange:
+    """A message that reached a new state."""
+
+    id: int
+    origin: str
+    """Key of what caused it, as given when it was queued (``nphd.invitee:7``), or empty."""
+    thread_id: int | None
+    before: str
+    after: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InboundFacts:
+    """A text that was received, stored, and put into a thread where one was found."""
+
+    id: int
+    thread_id: int | None
+    sender: str
+    body: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectFacts:
+    """What a thread is about, for its heading and links."""
+
+    subject: str
+    title: str
+    url: str
+    """Path of the subject's own page, or empty."""
+    contact_url: str = ""
+    """Path of the page where its number is mended, or empty."""
+
+
+@hookspec
+def route_messages(
+    batch: Sequence[OutgoingMessage], accounts: Sequence[AccountFacts]
+) -> Mapping[str, int]:
+    """Name the account (by id) that should carry each message (by ref).
+
+    *decide* hook. Called once per batch when it is queued, before the core's own rules. Leave out
+    messages without an opinion. Later-loaded plugins are asked first; the first answer for a message
+    wins. An error stops the batch (fail closed).
+    """
+
+
+@hookspec
+def messages_changed(session: Session, changes: Sequence[MessageChange]) -> None:
+    """Hear that messages reached a new state.
+
+    *tell* hook. Called once per chunk of results or reports, inside their transaction; each plugin in
+    a savepoint of its own. Must not wait for anything outside the database.
+    """
+
+
+@hookspec
+def inbound_received(session: Session, messages: Sequence[InboundFacts]) -> None:
+    """Hear that texts came in.
+
+    *tell* hook. Called once per intake, inside its transaction, after threads were chosen.
+    """
+
+
+@hookspec
+def readable_threads(user: UserFacts) -> Sequence[Select[Any]]:
+    """Give selects of thread ids that this person may read.
+
+    *collect* hook. Called when a page lists or opens conversations, for people without the permission
+    ``messages.read_all``. The answers are united; silence adds nothing.
+    """
+
+
+@hookspec
+def describe_subjects(session: Session, subjects: Sequence[str]) -> Mapping[str, SubjectFacts]:
+    """Describe thread subjects that this plugin owns.
+
+    *collect* hook. Called once per page with every subject on it; leave out what is not yours.
+    """

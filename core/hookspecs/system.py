@@ -1,0 +1,91 @@
+"""What every plugin can bring: commands, tasks, settings, demo data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from core.hookspecs.markers import hookspec
+from core.i18n import TranslationString
+
+if TYPE_CHECKING:
+    import click
+    from sqlalchemy.orm import Session
+
+__all__ = [
+    "SettingField",
+    "SettingsSection",
+    "load_demo",
+    "register_commands",
+    "register_settings",
+    "register_sweeps",
+    "register_tasks",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingField:
+    """One setting that a person can change on a form."""
+
+    key: str
+    label: TranslationString
+    kind: str = "text"
+    """``text``, ``textarea``, ``int``, ``bool``, ``secret``, ``choice`` or ``url``."""
+    default: Any = ""
+    hint: TranslationString | str = ""
+    choices: Sequence[tuple[str, TranslationString | str]] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsSection:
+    """The settings of one plugin, shown together."""
+
+    title: TranslationString
+    fields: Sequence[SettingField] = field(default_factory=tuple)
+
+
+@hookspec
+def register_commands() -> Sequence[click.Command]:
+    """Give commands or groups for ``abah …``.
+
+    *collect* hook. Called once by the command line for enabled plugins. A command gets the runtime
+    as ``click.Context.obj``. Silence means none; a name that is taken is refused with both owners.
+    """
+
+
+@hookspec
+def register_tasks() -> Sequence[Callable[..., None]]:
+    """Give functions marked with ``core.api.jobs.task``.
+
+    *collect* hook. Called once per process. They run on the plugin's own queue, which is consumed
+    only while the plugin is enabled. Silence means none.
+    """
+
+
+@hookspec
+def register_sweeps() -> Sequence[Callable[..., None]]:
+    """Give functions marked with ``core.api.jobs.sweep``: work looked for at regular intervals.
+
+    *collect* hook. Called once per process; the functions run in whichever process holds the
+    sweeper's lease. One that raises is counted against its plugin, the rest go on.
+    """
+
+
+@hookspec
+def register_settings() -> SettingsSection:
+    """Describe the plugin's settings.
+
+    *collect* hook. Called once per process. Values are read with ``runtime.plugin_settings(name)``
+    and fall back to the defaults given here. Silence means the plugin has none.
+    """
+
+
+@hookspec
+def load_demo(session: Session, progress: Callable[[str], None]) -> None:
+    """Fill in believable demo data of this plugin.
+
+    *tell* hook, called in dependency order by ``abah setup --demo``, each plugin in a savepoint of its
+    own. ``progress`` takes a line for the terminal. Must be safe to run twice.
+    """
