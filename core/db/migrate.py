@@ -1,0 +1,260 @@
+"""One migration runner for the core and every plugin.
+
+Each owner has its own history (a folder of revisions), its own version table, and its own table prefix, so
+that a plugin that vanished stops nobody else. On SQLite foreign keys are off while a migration runs, because
+its batch mode rebuilds tables and would delete children by cascade, and are checked before the commit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command, context
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, Table, inspect, text
+
+from core.db.base import Base, UTCDateTime, owner_of_table
+from core.db.database import Database
+from core.errors import AbahError
+from core.i18n import _
+
+__all__ = [
+    "MAX_REVISION_LENGTH",
+    "MigrationError",
+    "Owner",
+    "current_revision",
+    "downgrade",
+    "drift",
+    "drop_owner",
+    "head_revision",
+    "make_revision",
+    "owned_tables",
+    "upgrade",
+]
+
+MAX_REVISION_LENGTH: Final = 32
+"""PostgreSQL refuses longer ids in Alembic's version table; SQLite hides it."""
+
+ENVIRONMENT: Final = Path(__file__).parent / "alembic"
+
+
+class MigrationError(AbahError):
+    """A migration cannot run, or left rows that point nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose history it is."""
+
+    name: str
+    """``core`` or the plugin's name."""
+    versions: Path
+    """Folder of its revisions; it may be missing when the owner has no tables."""
+
+    @property
+    def prefix(self) -> str:
+        """What its table names begin with."""
+        return "abah" if self.name == "core" else self.name
+
+    @property
+    def version_table(self) -> str:
+        """Name of its own version table."""
+        return f"{self.prefix}_alembic_version"
+
+    @property
+    def has_history(self) -> bool:
+        """Tell whether there is at least one revision."""
+        return self.versions.is_dir() and any(self.versions.glob("*.py"))
+
+
+def upgrade(database: Database, owner: Owner, target: str = "head") -> None:
+    """Bring an owner's tables to ``target``. An owner without history needs nothing."""
+    if owner.has_history:
+        with _migrating(database) as connection:
+            command.upgrade(_config(owner, connection), target)
+
+
+def downgrade(database: Database, owner: Owner, target: str) -> None:
+    """Take an owner's tables back to ``target`` (``base`` removes them)."""
+    if owner.has_history:
+        with _migrating(database) as connection:
+            command.downgrade(_config(owner, connection), target)
+
+
+def current_revision(connection: Connection, owner: Owner) -> str | None:
+    """Return the revision that the database has, or None."""
+    migration = MigrationContext.configure(
+        connection, opts={"version_table": owner.version_table}
+    )
+    return migration.get_current_revision()
+
+
+def head_revision(owner: Owner) -> str | None:
+    """Return the newest revision that the code has, or None."""
+    if not owner.has_history:
+        return None
+    return ScriptDirectory.from_config(_config(owner, None)).get_current_head()
+
+
+def make_revision(database: Database, owner: Owner, message: str, revision_id: str) -> Path:
+    """Write a revision that brings the history up to the models.
+
+    :raises MigrationError: the id is too long for PostgreSQL, or not readable.
+    """
+    if len(revision_id) > MAX_REVISION_LENGTH or not re.fullmatch(r"[a-z0-9_]+", revision_id):
+        raise MigrationError(
+            _(
+                "Nama revisi ${revision} tidak dapat dipakai: paling panjang 32 huruf kecil, "
+                "angka, atau garis bawah.",
+                mapping={"revision": revision_id},
+            )
+        )
+    owner.versions.mkdir(parents=True, exist_ok=True)
+    with _migrating(database) as connection:
+        script = command.revision(
+            _config(owner, connection), message=message, autogenerate=True, rev_id=revision_id
+        )
+    if script is None or isinstance(script, list):
+        raise MigrationError
+    path = Path(script.path)
+    plain = owner.versions / f"{revision_id}.py"
+    path.rename(plain)
+    return plain
+
+
+def drift(database: Database, owner: Owner, owners: frozenset[str]) -> list[str]:
+    """List where an owner's models and the migrated database differ, one line each."""
+    with database.engine.connect() as connection:
+        migration = MigrationContext.configure(
+            connection,
+            opts={
+                "target_metadata": Base.metadata,
+                "include_object": _filter(owner, owners),
+                "compare_type": _compare_type,
+                "version_table": owner.version_table,
+            },
+        )
+        return [_describe(change) for change in compare_metadata(migration, Base.metadata)]
+
+
+def owned_tables(connection: Connection, owner: Owner, owners: frozenset[str]) -> list[str]:
+    """List the tables that the database holds for an owner, its version table included."""
+    names = inspect(connection).get_table_names()
+    return sorted(name for name in names if owner_of_table(name, owners) == owner.name)
+
+
+def drop_owner(database: Database, owner: Owner, owners: frozenset[str]) -> list[str]:
+    """Drop every table of an owner, whether or not its code still exists, and return their names."""
+    with _migrating(database) as connection:
+        names = owned_tables(connection, owner, owners)
+        found = MetaData()
+        found.reflect(connection, only=names)
+        found.drop_all(connection, tables=[found.tables[name] for name in names])
+    return names
+
+
+def run_environment() -> None:
+    """Answer to Alembic's env.py: configure it for the owner at hand and run."""
+    config = context.config
+    owner: Owner = config.attributes["owner"]
+    connection: Connection = config.attributes["connection"]
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        version_table=owner.version_table,
+        include_object=_filter(owner, config.attributes["owners"]),
+        compare_type=_compare_type,
+        render_as_batch=True,
+        render_item=_render_item,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _config(owner: Owner, connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(ENVIRONMENT))
+    config.set_main_option("version_locations", str(owner.versions))
+    config.set_main_option("path_separator", "newline")
+    config.attributes.update(
+        owner=owner,
+        connection=connection,
+        owners=frozenset({_prefix_owner(name) for name in Base.metadata.tables}) | {owner.name},
+    )
+    return config
+
+
+def _prefix_owner(table: str) -> str:
+    # Only used while generating: the first word of a table is its owner, longer names come explicitly.
+    return "core" if table.startswith("abah_") else table.split("_", 1)[0]
+
+
+@contextmanager
+def _migrating(database: Database) -> Iterator[Connection]:
+    """Give a connection in one transaction; on SQLite without foreign keys until the end."""
+    with database.engine.connect() as connection:
+        sqlite = database.dialect == "sqlite"
+        raw: Any = connection.connection.dbapi_connection
+        if sqlite:
+            # Outside a transaction, or SQLite ignores it.
+            raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+                if sqlite:
+                    _check_foreign_keys(connection)
+        finally:
+            if sqlite:
+                raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    orphans = connection.execute(text("PRAGMA foreign_key_check")).all()
+    if orphans:
+        tables = ", ".join(sorted({str(row[0]) for row in orphans}))
+        raise MigrationError(
+            _(
+                "Migrasi dibatalkan: baris di tabel ${tables} menunjuk ke data yang tidak ada.",
+                mapping={"tables": tables},
+            )
+        )
+
+
+def _filter(owner: Owner, owners: frozenset[str]) -> Any:
+    def include(item: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:  # noqa: FBT001
+        table = item if kind == "table" else getattr(item, "table", None)
+        label = table.name if isinstance(table, Table) else (name or "")
+        if label.endswith("_alembic_version"):
+            return False
+        return owner_of_table(label, owners) == owner.name
+
+    return include
+
+
+def _compare_type(
+    _context: Any, _inspected: Any, _metadata: Any, inspected_type: Any, metadata_type: Any
+) -> bool | None:
+    # The decorator is a plain timestamp in the database; nothing to compare.
+    return False if isinstance(metadata_type, UTCDateTime) else None
+
+
+def _render_item(kind: str, item: Any, autogen: Any) -> str | bool:
+    if kind == "type" and isinstance(item, UTCDateTime):
+        autogen.imports.add("from core.api.db import UTCDateTime")
+        return "UTCDateTime()"
+    return False
+
+
+def _describe(change: Sequence[Any] | Mapping[str, Any]) -> str:
+    if isinstance(change, list):
+        return "; ".join(_describe(part) for part in change)
+    return " ".join(str(part) for part in change if part is not None)
