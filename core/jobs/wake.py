@@ -33,6 +33,9 @@ def enqueue(session: Session, name: str, *args: int | str) -> None:
 
 @event.listens_for(Session, "after_commit")
 def _send(session: Session) -> None:
+    if session.in_nested_transaction():
+        # Only a savepoint was released; the transaction may still roll back.
+        return
     pending = session.info.pop(_PENDING, None)
     sender: Sender | None = session.info.get(SENDER)
     if pending and sender is not None:
