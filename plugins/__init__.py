@@ -1,0 +1,1 @@
+"""Bundled plugins. The folders of ``abah.plugins_path`` are added to this package's path."""

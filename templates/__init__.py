@@ -1,0 +1,1 @@
+"""Shared pages of the application; inside Python this folder is ``core.templates``."""
