@@ -54,8 +54,11 @@ among them: an administrator edits those in the language of the recipients."""
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}|%\((\w+)\)[sd]")
 
-Texts = dict[str | tuple[str, str], list[str]]
-"""Each msgid (or singular and plural) with the files that say it, as paths from the root."""
+MsgId = str | tuple[str, ...]
+"""A text, or its singular and plural."""
+
+Texts = dict[MsgId, list[str]]
+"""Each msgid with the files that say it, as paths from the root."""
 
 
 def catalogue_paths(root: Path) -> list[Path]:
@@ -115,15 +118,15 @@ def _toml_texts(value: object) -> Iterator[str]:
 def extract_texts(root: Path) -> Texts:
     """Collect every translatable text of the project, as ``babel.cfg`` says where to look."""
     with (root / "babel.cfg").open(encoding="utf-8") as file:
-        methods, options = parse_mapping_cfg(file)
-    texts: defaultdict[str | tuple[str, str], list[str]] = defaultdict(list)
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
+    texts: defaultdict[MsgId, list[str]] = defaultdict(list)
     for folder in ("core", "plugins", "templates"):
         inside = [(_below(folder, p), m) for p, m in methods if p.startswith(f"{folder}/")]
         settings = {_below(folder, p): o for p, o in options.items() if p.startswith(f"{folder}/")}
         found = extract_from_dir(root / folder, inside, settings, KEYWORDS)
         for filename, _line, message, _comments, _context in found:
             place = f"{folder}/{Path(filename).as_posix()}"
-            msgid = tuple(message) if isinstance(message, (list, tuple)) else message
+            msgid: MsgId = message if isinstance(message, str) else tuple(message)
             if msgid and place not in texts[msgid]:
                 texts[msgid].append(place)
     return dict(texts)
@@ -147,7 +150,7 @@ def update_catalogues(root: Path) -> dict[Path, int]:
 
     Translations of texts that vanished are dropped; nothing is guessed.
     """
-    homes: defaultdict[str, dict[str | tuple[str, str], list[str]]] = defaultdict(dict)
+    homes: defaultdict[str, Texts] = defaultdict(dict)
     for msgid, places in extract_texts(root).items():
         for home in _home(places):
             homes[home][msgid] = places
@@ -161,14 +164,26 @@ def update_catalogues(root: Path) -> dict[Path, int]:
 
 def _update(path: Path, locale: str, texts: Texts) -> int:
     old = read_catalogue(path) if path.exists() else Catalog(locale, DOMAIN)
-    new = Catalog(locale, DOMAIN, project="abah", fuzzy=False, header_comment="")
+    new = Catalog(
+        locale,
+        DOMAIN,
+        header_comment=f"# Texts of abah in {locale!r}. The msgid is the Indonesian sentence.",
+        project=DOMAIN,
+        version="1",
+        last_translator=DOMAIN,
+        language_team=locale,
+        msgid_bugs_address=DOMAIN,
+        fuzzy=False,
+    )
     new.creation_date, new.revision_date = old.creation_date, old.revision_date
     for msgid, places in texts.items():
         known = old.get(msgid if isinstance(msgid, str) else msgid[0])
         kept = known.string if known is not None and not known.fuzzy else ""
         if isinstance(msgid, tuple) != isinstance(kept, (tuple, list)):
             kept = ""
-        new.add(msgid, kept, locations=[(place, 0) for place in sorted(places)])
+        message = new.add(msgid, kept, locations=[(place, 0) for place in sorted(places)])
+        # Babel takes "${name}" for its own brace format and would check it by those rules.
+        message.flags -= {"python-brace-format", "python-format"}
     if not texts:
         path.unlink(missing_ok=True)
         return 0
