@@ -1,0 +1,44 @@
+"""One measured figure and how it is judged: by its ratio to a reference of the same run, never alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Row"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure beside its reference."""
+
+    name: str
+    value: float
+    unit: str
+    reference: float
+    goal: float
+    """The ratio that must be reached, or not exceeded."""
+    at_most: bool = False
+    """True where the ratio must not exceed the goal (times), False where it must reach it (rates)."""
+
+    @property
+    def ratio(self) -> float:
+        """The figure divided by its reference."""
+        return self.value / self.reference if self.reference else float("inf")
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal holds."""
+        return self.ratio <= self.goal if self.at_most else self.ratio >= self.goal
+
+    def as_dict(self) -> dict[str, str | float | bool]:
+        """Return what build/bench.json holds."""
+        return {
+            "name": self.name,
+            "value": round(self.value, 3),
+            "unit": self.unit,
+            "reference": round(self.reference, 3),
+            "ratio": round(self.ratio, 3),
+            "goal": self.goal,
+            "at_most": self.at_most,
+            "met": self.met,
+        }
