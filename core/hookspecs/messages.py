@@ -106,10 +106,10 @@ def inbound_received(session: Session, messages: Sequence[InboundFacts]) -> None
 
 
 @hookspec
-def readable_threads(user: UserFacts) -> Sequence[Select[Any]]:
+def readable_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]:
     """Give selects of thread ids that this person may read.
 
-    *collect* hook. Called when a page lists or opens conversations, for people without the permission
+    *collect* hook. The session is for reading settings; the selects are run by the caller. Called when a page lists or opens conversations, for people without the permission
     ``messages.read_all``. The answers are united; silence adds nothing.
     """
 
