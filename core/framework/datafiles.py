@@ -1,0 +1,243 @@
+"""Data files of plugins: rows with external ids that keep what an administrator edited.
+
+A file is TOML with lists of tables, ``[[message_text]]``; the name of a list is a *kind*. Higher rooms say
+what a kind means with :func:`register_data_kind`. The values that were last loaded are stored, so that a
+later version of the file updates the rows nobody touched and lists the rest.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from core.db import utcnow
+from core.errors import AbahError
+from core.framework.manifest import Manifest
+from core.framework.models import LoadedData
+from core.framework.tomltable import TomlTable
+from core.i18n import TranslationString, _
+
+__all__ = [
+    "DataFileError",
+    "DataKind",
+    "LoadReport",
+    "core_data_files",
+    "edited_data",
+    "forget_data",
+    "load_files",
+    "load_plugin_data",
+    "register_core_data",
+    "register_data_kind",
+]
+
+CORE: Final = "core"
+
+Values = Mapping[str, Any]
+
+
+class DataFileError(AbahError):
+    """A data file that cannot be loaded; ``file`` and ``key`` say where to look."""
+
+    def __init__(self, file: str, key: str, explanation: TranslationString) -> None:
+        """Remember where the mistake is beside the sentence that explains it."""
+        self.file = file
+        self.key = key
+        super().__init__(explanation)
+
+
+class DataKind(ABC):
+    """What one kind of entry means. Values are what JSON can hold, and compare equal when unchanged."""
+
+    @abstractmethod
+    def parse(self, table: TomlTable) -> tuple[str, Values]:
+        """Read one entry and give its external id and its values.
+
+        The caller refuses keys that were not read. ``table.error`` builds an error that names the file.
+        """
+
+    @abstractmethod
+    def current(self, session: Session, external_ids: Sequence[str]) -> Mapping[str, Values]:
+        """Give the values that the database holds now, in one query; leave out rows that are not there."""
+
+    @abstractmethod
+    def write(self, session: Session, owner: str, entries: Mapping[str, Values]) -> None:
+        """Create or update rows, by external id."""
+
+    @abstractmethod
+    def remove(self, session: Session, external_ids: Sequence[str]) -> None:
+        """Delete rows; their owner is being purged."""
+
+
+@dataclass(slots=True)
+class LoadReport:
+    """What loading did, by ``kind:external id``."""
+
+    created: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    """Edited by somebody; the newer values are offered, not applied."""
+    unchanged: list[str] = field(default_factory=list)
+    orphaned: list[str] = field(default_factory=list)
+    """Loaded once, no longer in the files; left where they are."""
+
+
+_kinds: dict[str, DataKind] = {}
+_core_files: list[Path] = []
+
+
+def register_data_kind(name: str, kind: DataKind) -> None:
+    """Say what ``[[name]]`` in a data file means. Called by a room when it is imported."""
+    _kinds[name] = kind
+
+
+def register_core_data(path: Path) -> None:
+    """Add a data file of the core itself; it is loaded with ``abah setup`` and ``abah db upgrade``."""
+    if path not in _core_files:
+        _core_files.append(path)
+
+
+def core_data_files() -> tuple[Path, ...]:
+    """Return the data files of the core's rooms that were imported."""
+    return tuple(_core_files)
+
+
+def load_plugin_data(session: Session, manifest: Manifest) -> LoadReport:
+    """Load the files that a manifest names under ``data``.
+
+    :raises DataFileError: a file is wrong; nothing of it is loaded.
+    """
+    return load_files(session, manifest.name, [manifest.directory / name for name in manifest.data])
+
+
+def load_files(session: Session, owner: str, files: Sequence[Path]) -> LoadReport:
+    """Load data files of one owner. Safe to repeat.
+
+    :raises DataFileError: a file is wrong; nothing is loaded.
+    """
+    wanted: dict[str, dict[str, Values]] = {}
+    for file in files:
+        for kind, external_id, values in _parse(file):
+            entries = wanted.setdefault(kind, {})
+            if external_id in entries:
+                explanation = _(
+                    "${file}: ${kind} \"${id}\" ada dua kali.",
+                    mapping={"file": file.name, "kind": kind, "id": external_id},
+                )
+                raise DataFileError(str(file), kind, explanation)
+            entries[external_id] = values
+    report = LoadReport()
+    known = _known(session, owner)
+    for kind, entries in wanted.items():
+        _load_kind(session, owner, kind, entries, known, report)
+    for kind, external_id in sorted(set(known)):
+        if external_id not in wanted.get(kind, {}):
+            report.orphaned.append(f"{kind}:{external_id}")
+    session.flush()
+    return report
+
+
+def edited_data(session: Session, owner: str) -> list[tuple[str, str]]:
+    """List (kind, external id) of rows that keep an edit although newer values are offered."""
+    rows = session.execute(
+        select(LoadedData.kind, LoadedData.external_id)
+        .where(LoadedData.owner == owner, LoadedData.offered.is_not(None))
+        .order_by(LoadedData.kind, LoadedData.external_id)
+    )
+    return [(row.kind, row.external_id) for row in rows]
+
+
+def forget_data(session: Session, owner: str) -> int:
+    """Delete every row that an owner's data files loaded, and return how many."""
+    known = _known(session, owner)
+    by_kind: dict[str, list[str]] = {}
+    for kind, external_id in known:
+        by_kind.setdefault(kind, []).append(external_id)
+    for kind, external_ids in by_kind.items():
+        if kind in _kinds:
+            _kinds[kind].remove(session, external_ids)
+    session.execute(delete(LoadedData).where(LoadedData.owner == owner))
+    return len(known)
+
+
+def _parse(path: Path) -> Iterator[tuple[str, str, Values]]:
+    file = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        explanation = _(
+            "Berkas data ${file} tidak dapat dibaca: ${reason}.",
+            mapping={"file": file, "reason": str(error)},
+        )
+        raise DataFileError(file, "", explanation) from error
+    top = TomlTable(values, file=file, error=DataFileError)
+    for name, kind in _kinds.items():
+        for entry in top.tables(name):
+            external_id, parsed = kind.parse(entry)
+            entry.finish()
+            yield name, external_id, parsed
+    top.finish()
+
+
+def _known(session: Session, owner: str) -> dict[tuple[str, str], LoadedData]:
+    rows = session.scalars(select(LoadedData).where(LoadedData.owner == owner))
+    return {(row.kind, row.external_id): row for row in rows}
+
+
+def _load_kind(
+    session: Session,
+    owner: str,
+    name: str,
+    entries: Mapping[str, Values],
+    known: Mapping[tuple[str, str], LoadedData],
+    report: LoadReport,
+) -> None:
+    kind = _kinds[name]
+    current = kind.current(session, list(entries))
+    to_write: dict[str, Values] = {}
+    for external_id, values in entries.items():
+        label = f"{name}:{external_id}"
+        row = known.get((name, external_id))
+        now = current.get(external_id)
+        if now is None:
+            to_write[external_id] = values
+            report.created.append(label)
+        elif now == values:
+            report.unchanged.append(label)
+        elif row is not None and now == row.loaded:
+            to_write[external_id] = values
+            report.updated.append(label)
+        else:
+            report.kept.append(label)
+            _remember(session, owner, name, external_id, row, offered=values)
+            continue
+        _remember(session, owner, name, external_id, row, loaded=values)
+    if to_write:
+        kind.write(session, owner, to_write)
+
+
+def _remember(
+    session: Session,
+    owner: str,
+    kind: str,
+    external_id: str,
+    row: LoadedData | None,
+    *,
+    loaded: Values | None = None,
+    offered: Values | None = None,
+) -> None:
+    if row is None:
+        row = LoadedData(owner=owner, kind=kind, external_id=external_id, loaded={})
+        session.add(row)
+    if loaded is not None:
+        row.loaded = dict(loaded)
+        row.offered = None
+    elif offered is not None and offered != row.loaded:
+        row.offered = dict(offered)
+    row.loaded_at = utcnow()

@@ -1,0 +1,138 @@
+"""Tables of the framework: state of plugins, journal, registry number, lifecycle lock, data, settings."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, BigId, utcnow
+from core.framework.appendonly import append_only
+
+__all__ = [
+    "JournalEntry",
+    "LifecycleLock",
+    "LoadedData",
+    "Outcome",
+    "PluginRow",
+    "PluginState",
+    "Registry",
+    "StoredSetting",
+]
+
+
+class PluginState(enum.StrEnum):
+    """Where a plugin stands. ``missing`` and ``incompatible`` are found out, never stored."""
+
+    AVAILABLE = "available"
+    INSTALLING = "installing"
+    INSTALLED = "installed"
+    DISABLED = "disabled"
+    UPGRADING = "upgrading"
+    REMOVING = "removing"
+    FAILED = "failed"
+    MISSING = "missing"
+    INCOMPATIBLE = "incompatible"
+
+
+class Outcome(enum.StrEnum):
+    """How a step of a lifecycle operation stands."""
+
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class PluginRow(Base):
+    """A plugin that was installed here once."""
+
+    __tablename__ = "abah_plugin"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    version: Mapped[str] = mapped_column(String(40))
+    """Version whose migrations and data are in the database."""
+    state: Mapped[str] = mapped_column(String(20))
+    error: Mapped[str] = mapped_column(Text, default="")
+    """Why the last operation failed, or empty."""
+    changed_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class JournalEntry(Base):
+    """One step of one lifecycle operation. Rows are only ever added."""
+
+    __tablename__ = "abah_plugin_journal"
+    __table_args__ = (Index(None, "plugin", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    operation_id: Mapped[str] = mapped_column(String(32))
+    """The same in every entry of one operation."""
+    plugin: Mapped[str] = mapped_column(String(40))
+    operation: Mapped[str] = mapped_column(String(20))
+    step: Mapped[str] = mapped_column(String(20))
+    outcome: Mapped[str] = mapped_column(String(10))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    actor: Mapped[str] = mapped_column(String(100), default="")
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Registry(Base):
+    """One row with a number that rises whenever what should be loaded has changed."""
+
+    __tablename__ = "abah_registry"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigId, default=0)
+
+
+class LifecycleLock(Base):
+    """One row while somebody installs, removes or migrates; tells who, so that a dead one is recognised."""
+
+    __tablename__ = "abah_lifecycle_lock"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    token: Mapped[str] = mapped_column(String(32))
+    host: Mapped[str] = mapped_column(String(200))
+    pid: Mapped[int]
+    process_started: Mapped[str] = mapped_column(String(40))
+    """The operating system's own start mark of the process: ids of processes are used again."""
+    purpose: Mapped[str] = mapped_column(String(200))
+    acquired_at: Mapped[datetime] = mapped_column(default=utcnow)
+    seen_at: Mapped[datetime] = mapped_column(default=utcnow)
+    """Renewed every few seconds; decides when the process is on another machine."""
+
+
+class LoadedData(Base):
+    """The values that a data file last loaded, to tell an administrator's edit from our own text."""
+
+    __tablename__ = "abah_plugin_data"
+    __table_args__ = (UniqueConstraint("kind", "external_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    owner: Mapped[str] = mapped_column(String(40), index=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    external_id: Mapped[str] = mapped_column(String(120))
+    loaded: Mapped[dict[str, Any]] = mapped_column(JSON)
+    offered: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Newer values that were not applied because somebody edited the row, or None."""
+    loaded_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class StoredSetting(Base):
+    """A setting that an administrator changed; what is not here has its declared default."""
+
+    __tablename__ = "abah_setting"
+
+    owner: Mapped[str] = mapped_column(String(40), primary_key=True)
+    key: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+    """JSON, encrypted when ``is_secret``."""
+    is_secret: Mapped[bool] = mapped_column(default=False)
+    changed_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+append_only(JournalEntry.__table__)
