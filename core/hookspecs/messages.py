@@ -109,8 +109,9 @@ def inbound_received(session: Session, messages: Sequence[InboundFacts]) -> None
 def readable_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]:
     """Give selects of thread ids that this person may read.
 
-    *collect* hook. The session is for reading settings; the selects are run by the caller. Called when a page lists or opens conversations, for people without the permission
-    ``messages.read_all``. The answers are united; silence adds nothing.
+    *collect* hook. Called when a page lists or opens conversations, for people without the permission
+    ``messages.read_all``. The session is for reading settings; the caller runs the selects. The
+    answers are united; silence adds nothing.
     """
 
 
