@@ -1,0 +1,184 @@
+"""How dates, times, money and numbers are written on the screen, in Indonesian and in English.
+
+Times are aware UTC inside and shown in Asia/Jakarta (WIB). Every function takes ``None`` and answers with
+an empty text, so that a template needs no condition around a value that may be missing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from babel import Locale
+
+from core.i18n import TranslationString, _
+from core.web.locale import current_locale, translate
+
+__all__ = [
+    "WIB",
+    "ago",
+    "iso",
+    "masked",
+    "month_name",
+    "number",
+    "phone",
+    "rupiah",
+    "tanggal",
+    "tanggal_pendek",
+    "today",
+    "wib",
+    "wib_full",
+    "wib_pendek",
+]
+
+WIB: Final = ZoneInfo("Asia/Jakarta")
+"""The zone of every date and time that a person sees."""
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_DAY: Final = 86400
+
+
+def today() -> date:
+    """Return the present day in Asia/Jakarta."""
+    return datetime.now(WIB).date()
+
+
+def tanggal(value: date | datetime | None) -> str:
+    """Write a day: ``30 November 2018``. A datetime counts in Asia/Jakarta."""
+    if value is None:
+        return ""
+    day = _local(value)
+    return f"{day.day} {month_name(day.month)} {day.year}"
+
+
+def month_name(month: int) -> str:
+    """Return the name of a month (1 to 12)."""
+    return _months(current_locale())[month]
+
+
+def tanggal_pendek(value: date | datetime | None) -> str:
+    """Write a day as it is typed: ``30/11/2018``."""
+    return "" if value is None else f"{_local(value):%d/%m/%Y}"
+
+
+def wib(value: datetime | None) -> str:
+    """Write a time to the minute: ``30 November 2018 12:53 WIB``."""
+    return "" if value is None else f"{tanggal(value)} {_local(value):%H:%M} WIB"
+
+
+def wib_full(value: datetime | None) -> str:
+    """Write a time to the second: ``30 November 2018 12:53:19 WIB``."""
+    return "" if value is None else f"{tanggal(value)} {_local(value):%H:%M:%S} WIB"
+
+
+def wib_pendek(value: datetime | None) -> str:
+    """Write a time in digits, for dense lists: ``30/11/2018 12:53``."""
+    return "" if value is None else f"{_local(value):%d/%m/%Y %H:%M}"
+
+
+def iso(value: date | datetime | None) -> str:
+    """Write a day or time for machines (``<time datetime>``), times with the offset of Asia/Jakarta."""
+    if value is None:
+        return ""
+    return _local(value).isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
+
+
+def ago(value: datetime | None, now: datetime | None = None) -> str:
+    """Write how long ago it was, or how long it will be: ``sekitar 3 jam lalu``, ``dalam 5 menit``."""
+    if value is None:
+        return ""
+    seconds = ((now or datetime.now(UTC)) - value).total_seconds()
+    if abs(seconds) < _MINUTE:
+        return translate(_("baru saja") if seconds >= 0 else _("sebentar lagi"))
+    sentence, count = _distance(abs(seconds))
+    span = translate(sentence, {"n": count})
+    frame = _("${span} lalu") if seconds > 0 else _("dalam ${span}")
+    return translate(frame, {"span": span})
+
+
+def rupiah(value: Decimal | float | None) -> str:
+    """Write money: ``Rp9.000.000.000,00`` (``Rp9,000,000,000.00`` in English)."""
+    if value is None:
+        return ""
+    amount = Decimal(str(value)).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}Rp{_grouped(f'{abs(amount):,.2f}')}"
+
+
+def number(value: Decimal | float | None) -> str:
+    """Write a number with groups of thousands: ``7.176`` (``7,176`` in English)."""
+    return "" if value is None else _grouped(f"{value:,}")
+
+
+def phone(value: str | None) -> str:
+    """Write an E.164 number for reading: ``+62 812-3090-095``. Anything else comes back as it is."""
+    parsed = _parsed(value)
+    if parsed is None:
+        return value or ""
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def masked(value: str | None) -> str:
+    """Hide a number but for its calling code and last four digits: ``+62*****0095``."""
+    parsed = _parsed(value)
+    if not value:
+        return ""
+    code = f"+{parsed.country_code}" if parsed is not None else ""
+    return f"{code}*****{value[-4:]}"
+
+
+def _local(value: date | datetime) -> date | datetime:
+    return value.astimezone(WIB) if isinstance(value, datetime) else value
+
+
+@cache
+def _months(locale: str) -> dict[int, str]:
+    return {key: str(name) for key, name in Locale.parse(locale).months["format"]["wide"].items()}
+
+
+def _grouped(text: str) -> str:
+    return text if current_locale() == "en" else text.translate(str.maketrans(",.", ".,"))
+
+
+def _parsed(value: str | None) -> phonenumbers.PhoneNumber | None:
+    if not value or not value.startswith("+"):
+        return None
+    try:
+        return phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+_ONE_MINUTE: Final = _("sekitar 1 menit")
+_MINUTES: Final = _("${n} menit")
+_ONE_HOUR: Final = _("sekitar 1 jam")
+_HOURS: Final = _("sekitar ${n} jam")
+_ONE_DAY: Final = _("sekitar 1 hari")
+_DAYS: Final = _("${n} hari")
+_ONE_MONTH: Final = _("sekitar 1 bulan")
+_MONTHS: Final = _("sekitar ${n} bulan")
+_ONE_YEAR: Final = _("sekitar 1 tahun")
+_YEARS: Final = _("sekitar ${n} tahun")
+
+_STEPS: Final[tuple[tuple[float, float, TranslationString, TranslationString], ...]] = (
+    # up to this many seconds, counted in units of so many seconds, the sentence for one and for several
+    (44.5 * _MINUTE, _MINUTE, _ONE_MINUTE, _MINUTES),
+    (23.5 * _HOUR, _HOUR, _ONE_HOUR, _HOURS),
+    (29.5 * _DAY, _DAY, _ONE_DAY, _DAYS),
+    (364.5 * _DAY, 30.44 * _DAY, _ONE_MONTH, _MONTHS),
+    (float("inf"), 365.25 * _DAY, _ONE_YEAR, _YEARS),
+)
+
+
+def _distance(seconds: float) -> tuple[TranslationString, int]:
+    """Choose unit and count for a span, rounded to the nearest."""
+    for limit, unit, one, several in _STEPS:
+        if seconds < limit:
+            count = max(1, round(timedelta(seconds=seconds) / timedelta(seconds=unit)))
+            return (one, 1) if count == 1 else (several, count)
+    raise AssertionError(seconds)

@@ -1,0 +1,96 @@
+"""The language of a page: whose choice counts, and how a sentence is put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from markupsafe import Markup, escape
+from pyramid.i18n import Localizer
+from pyramid.threadlocal import get_current_request
+
+from core.i18n import DOMAIN, TranslationString
+
+if TYPE_CHECKING:
+    from pyramid.request import Request
+
+__all__ = [
+    "DEFAULT_LOCALE",
+    "LOCALES",
+    "LOCALE_COOKIE",
+    "LocaleChosen",
+    "current_locale",
+    "negotiate_locale",
+    "translate",
+]
+
+DEFAULT_LOCALE: Final = "id"
+
+LOCALES: Final[Mapping[str, str]] = {"id": "Bahasa Indonesia", "en": "English"}
+"""Languages that a person can choose, each by its own name."""
+
+LOCALE_COOKIE: Final = "abah_locale"
+
+
+class LocaleChosen:
+    """Event: a person chose a language with the switch. Subscribers may store it with the account."""
+
+    def __init__(self, request: Request, locale: str) -> None:
+        """Carry who asked and what was chosen."""
+        self.request = request
+        self.locale = locale
+
+
+def negotiate_locale(request: Request) -> str:
+    """Return the language of the signed-in person, else of the cookie, else Indonesian."""
+    identity = getattr(request, "identity", None)
+    for wanted in (getattr(identity, "locale", None), request.cookies.get(LOCALE_COOKIE)):
+        if wanted in LOCALES:
+            return str(wanted)
+    return DEFAULT_LOCALE
+
+
+def current_locale(request: Request | None = None) -> str:
+    """Return the language of ``request``, else of the request under way, else Indonesian."""
+    request = request or get_current_request()
+    return str(request.locale_name) if request is not None else DEFAULT_LOCALE
+
+
+def translate(
+    text: str, mapping: Mapping[str, Any] | None = None, request: Request | None = None
+) -> str:
+    """Put ``text`` (an Indonesian sentence) into the language of the page and fill its ``${names}`` in.
+
+    Works without a request too: the sentence is then given in Indonesian. Text in ``mapping`` that is
+    itself translatable is translated first; where one of them is markup, the answer is markup.
+    """
+    request = request or get_current_request()
+    own = getattr(text, "mapping", None) or {}
+    values = {name: _value(value, request) for name, value in {**own, **(mapping or {})}.items()}
+    sentence = _sentence(text, request)
+    if any(isinstance(value, Markup) for value in values.values()):
+        filled = TranslationString(str(escape(sentence)), mapping=_escaped(values))
+        return Markup(filled.interpolate())  # noqa: S704 - every part was escaped above
+    return str(TranslationString(sentence, mapping=values).interpolate()) if values else sentence
+
+
+def _value(value: Any, request: Request | None) -> Any:
+    return translate(value, None, request) if isinstance(value, TranslationString) else value
+
+
+def _escaped(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(escape(value)) for name, value in values.items()}
+
+
+def _sentence(text: str, request: Request | None) -> str:
+    """Look the sentence up without filling anything in."""
+    if isinstance(text, TranslationString):
+        msgid, default = str(text), text.default
+        # A TranslationString compares by its own fields; a plain one is looked up, then interpolated.
+        bare = TranslationString(msgid, domain=text.domain or DOMAIN, default=default)
+    else:
+        bare = TranslationString(str(text), domain=DOMAIN)
+    if request is None:
+        return str(bare.interpolate())
+    localizer: Localizer = request.localizer
+    return str(localizer.translate(bare))
