@@ -1,0 +1,1 @@
+"""Rules of the grants, one module per subject."""

@@ -1,0 +1,102 @@
+"""The log of a grant: who did what, in words that are translated when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.api.accounts import User
+from core.api.audit import entries, record
+from core.api.text import DOMAIN, TranslationString, _
+from plugins.hibah.models import Grant
+from plugins.hibah.subjects import grant_subject, institution_subject
+
+__all__ = ["LOGGED", "LogLine", "add_log", "add_logs", "log_of", "sentence_details"]
+
+LOGGED: Final = "hibah.grant.logged"
+"""Action of an entry whose details are a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a grant's log."""
+
+    at: datetime
+    actor: str
+    """Name of the person, or empty for the system."""
+    text: TranslationString | str
+
+
+def add_log(
+    session: Session, grant_id: int, actor_id: int | None, text: TranslationString | str
+) -> None:
+    """Add a line to a grant's log.
+
+    A TranslationString is stored as it is written in the code, with its values, so that each reader
+    gets it in the own language.
+    """
+    add_logs(session, {grant_id: text}, actor_id)
+
+
+def add_logs(
+    session: Session, texts: Mapping[int, TranslationString | str], actor_id: int | None
+) -> None:
+    """Add a line to the log of each grant."""
+    for grant_id, text in texts.items():
+        record(
+            session,
+            actor_id=actor_id,
+            action=LOGGED,
+            subject=grant_subject(grant_id),
+            details=sentence_details(text),
+        )
+
+
+def sentence_details(text: TranslationString | str) -> dict[str, Any]:
+    """Return a sentence as details of an audit entry."""
+    mapping = getattr(text, "mapping", None) or {}
+    return {"text": str(text), "mapping": {key: str(value) for key, value in mapping.items()}}
+
+
+def log_of(session: Session, grant_id: int) -> Sequence[LogLine]:
+    """Return a grant's log and the changes of its institution's contact, newest first."""
+    institution_id = session.scalar(select(Grant.institution_id).where(Grant.id == grant_id))
+    found = list(entries(session, grant_subject(grant_id)))
+    if institution_id is not None:
+        found += entries(session, institution_subject(institution_id))
+    found.sort(key=lambda entry: (entry.at, entry.id), reverse=True)
+    names = _names(session, {entry.actor_id for entry in found if entry.actor_id is not None})
+    return [
+        LogLine(
+            entry.at, names.get(entry.actor_id or 0, ""), _sentence(entry.action, entry.details)
+        )
+        for entry in found
+    ]
+
+
+def _names(session: Session, ids: set[int]) -> dict[int, str]:
+    query = select(User.id, User.first_name, User.last_name).where(User.id.in_(ids))
+    return {row.id: f"{row.first_name} {row.last_name}".strip() for row in session.execute(query)}
+
+
+def _sentence(action: str, details: Mapping[str, Any]) -> TranslationString | str:
+    if "text" in details:
+        return TranslationString(details["text"], domain=DOMAIN, mapping=details.get("mapping"))
+    if action == "contact.set":
+        return _contact_sentence(details)
+    return action
+
+
+def _contact_sentence(details: Mapping[str, Any]) -> TranslationString:
+    mapping = {key: str(value) for key, value in details.items()}
+    if "previous_number" not in details:
+        return _("Kontak lembaga diisi: ${name}, ${number}.", mapping=mapping)
+    return _(
+        "Kontak lembaga diganti dari ${previous_name}, ${previous_number} menjadi ${name}, ${number}.",
+        mapping=mapping,
+    )

@@ -1,0 +1,172 @@
+"""The quick search: one function behind the frame, the dashboard and the page of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union
+from sqlalchemy.orm import Session
+
+from core.api.accounts import User
+from core.api.contacts import InvalidNumberError, parse_number
+from core.api.hooks import UserFacts
+from plugins.hibah.models import FRAGMENT_LENGTH, Grant, SearchDocument, SearchFragment
+from plugins.hibah.normalise import fold, terms_of
+from plugins.hibah.services.cards import GrantCard, cards_of, select_cards
+from plugins.hibah.services.visibility import visible
+
+__all__ = ["PAGE_SIZE", "SearchPage", "matching", "search"]
+
+PAGE_SIZE: Final = 10
+
+_LAST: Final = "\U0010ffff"
+"""Sorts behind every character of a fragment, byte by byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """One page of one of the two sets, and how much there is in each."""
+
+    text: str
+    archived: bool
+    """Whether the cards are of Data Arsip."""
+    cards: Sequence[GrantCard]
+    active_total: int
+    archived_total: int
+    number: int
+    """Page, from 1."""
+    size: int
+
+    @property
+    def total(self) -> int:
+        """Number of hits in the set that is shown."""
+        return self.archived_total if self.archived else self.active_total
+
+    @property
+    def other_total(self) -> int:
+        """Number of hits in the other set."""
+        return self.active_total if self.archived else self.archived_total
+
+    @property
+    def first(self) -> int:
+        """Position of the first card, from 1; 0 when there is none."""
+        return (self.number - 1) * self.size + 1 if self.cards else 0
+
+    @property
+    def last(self) -> int:
+        """Position of the last card."""
+        return (self.number - 1) * self.size + len(self.cards)
+
+    @property
+    def pages(self) -> int:
+        """Number of pages, at least 1."""
+        return max(1, -(-self.total // self.size))
+
+
+def search(
+    session: Session,
+    user: UserFacts,
+    text: str,
+    *,
+    archived: bool = False,
+    number: int = 1,
+    size: int = PAGE_SIZE,
+) -> SearchPage:
+    """Find grants by any part of code, DPA, amount, institution, person, decree, officer or telephone.
+
+    Only grants that ``user`` may see are found and counted. A page behind the last one becomes the
+    last one. The number of queries does not depend on the hits.
+    """
+    condition = matching(session, text)
+    if condition is None:
+        return SearchPage(text, archived, (), 0, 0, 1, size)
+    condition = and_(condition, visible(session, user))
+    active_total, archived_total = session.execute(
+        select(
+            func.count(case((Grant.archived_at.is_(None), 1))), func.count(Grant.archived_at)
+        ).where(condition)
+    ).one()
+    total = archived_total if archived else active_total
+    number = min(max(1, number), max(1, -(-total // size)))
+    wanted = Grant.archived_at.is_not(None) if archived else Grant.archived_at.is_(None)
+    query = (
+        select_cards()
+        .where(condition, wanted)
+        # Somebody who typed a whole code wants that one first.
+        .order_by(
+            case((Grant.code == text.strip().upper(), 0), else_=1),
+            Grant.created_at.desc(),
+            Grant.id.desc(),
+        )
+        .limit(size)
+        .offset((number - 1) * size)
+    )
+    cards = cards_of(session, query) if total else []
+    return SearchPage(text, archived, cards, active_total, archived_total, number, size)
+
+
+def matching(session: Session, text: str) -> ColumnElement[bool] | None:
+    """Return the condition on :class:`Grant` that ``text`` stands for, or None when it says nothing.
+
+    Every word has to match somewhere. A text that is one telephone number, however it is spelled, also
+    matches as that number.
+    """
+    terms = terms_of(text)
+    if not terms:
+        return None
+    officers = _officers(session)
+    condition = and_(*(_matches(term, officers) for term in terms))
+    telephone = _telephone(text)
+    if telephone is None or terms == (telephone,):
+        return condition
+    return or_(condition, _matches(telephone, officers))
+
+
+def _matches(term: str, officers: Sequence[tuple[int, str]]) -> ColumnElement[bool]:
+    documents = _documents(term).subquery()
+    ids = [
+        select(documents.c.grant_id).where(documents.c.grant_id.is_not(None)),
+        select(Grant.id).join(documents, documents.c.institution_id == Grant.institution_id),
+        select(Grant.id).join(documents, documents.c.decree_id == Grant.decree_id),
+    ]
+    named = [officer_id for officer_id, folded in officers if term in folded]
+    if named:
+        ids.append(select(Grant.id).where(Grant.officer_id.in_(named)))
+    return Grant.id.in_(union(*ids))
+
+
+def _documents(term: str) -> Select[Any]:
+    """Select the documents that contain a term: those with a fragment that begins with it."""
+    start = term[:FRAGMENT_LENGTH]
+    found = select(SearchFragment.document_id).where(
+        SearchFragment.fragment >= start, SearchFragment.fragment < start + _LAST
+    )
+    query = select(
+        SearchDocument.grant_id, SearchDocument.institution_id, SearchDocument.decree_id
+    ).where(SearchDocument.id.in_(found))
+    if len(term) > FRAGMENT_LENGTH:
+        query = query.where(SearchDocument.body.contains(term, autoescape=True))
+    return query
+
+
+def _officers(session: Session) -> list[tuple[int, str]]:
+    """Read the folded names of the people who have grants.
+
+    They are a few dozen and change in another room, so they are compared here and not indexed.
+    """
+    query = select(User.id, User.first_name, User.last_name, User.nip).where(
+        User.id.in_(select(Grant.officer_id).distinct())
+    )
+    return [
+        (row.id, f"{fold(f'{row.first_name} {row.last_name}')}|{fold(row.nip)}")
+        for row in session.execute(query)
+    ]
+
+
+def _telephone(text: str) -> str | None:
+    try:
+        return fold(parse_number(text))
+    except InvalidNumberError:
+        return None
