@@ -127,7 +127,7 @@ def load_files(session: Session, owner: str, files: Sequence[Path]) -> LoadRepor
             entries = wanted.setdefault(kind, {})
             if external_id in entries:
                 explanation = _(
-                    "${file}: ${kind} \"${id}\" ada dua kali.",
+                    '${file}: ${kind} "${id}" ada dua kali.',
                     mapping={"file": file.name, "kind": kind, "id": external_id},
                 )
                 raise DataFileError(str(file), kind, explanation)

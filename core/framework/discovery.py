@@ -122,7 +122,9 @@ def _folders(settings: Settings) -> list[Path]:
 
 
 def _in_distributions() -> Iterator[FoundPlugin]:
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value)):
+    for point in sorted(
+        entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value)
+    ):
         yield _from_entry_point(point)
 
 
@@ -174,7 +176,7 @@ def _read(
             str(path),
             "name",
             _(
-                "${file}: nama di dalam berkas adalah \"${inside}\", seharusnya \"${outside}\" "
+                '${file}: nama di dalam berkas adalah "${inside}", seharusnya "${outside}" '
                 "seperti nama folder atau entry point.",
                 mapping={"file": f"{name}/{path.name}", "inside": manifest.name, "outside": name},
             ),

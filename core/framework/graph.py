@@ -37,7 +37,9 @@ class Reason(enum.StrEnum):
 class GraphError(AbahError):
     """A plugin that cannot run; ``chain`` begins with it and ends at the cause."""
 
-    def __init__(self, reason: Reason, chain: tuple[str, ...], explanation: TranslationString) -> None:
+    def __init__(
+        self, reason: Reason, chain: tuple[str, ...], explanation: TranslationString
+    ) -> None:
         """Remember the facts beside the sentence."""
         self.reason = reason
         self.chain = chain

@@ -115,6 +115,20 @@ class Hooks:
                 answers.append((name, answer))
         return answers
 
+    def gather(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """Gather (plugin, answer) pairs as :meth:`collect`, but leave out a plugin that raises.
+
+        For registrations while something is built: one broken plugin must not take the others along.
+        """
+        answers = []
+        for name, function in self.implementations(hook):
+            with self.fence(name, hook) as allowed:
+                if allowed:
+                    answer = function(**_wanted(function, arguments))
+                    if answer is not None:
+                        answers.append((name, answer))
+        return answers
+
     def decide(self, hook: str, **arguments: Any) -> Any:
         """Return the first answer that is not None; plugins loaded later are asked first.
 
@@ -198,7 +212,9 @@ class _Fence:
         self._begun = time.perf_counter()
         return self._allowed
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _tb: Any) -> bool:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _tb: Any
+    ) -> bool:
         if not self._allowed:
             return error is None or isinstance(error, Exception)
         if error is None:

@@ -163,13 +163,15 @@ def read_manifest(path: Path, *, package: str, module: str | None = None) -> Man
             ),
         ) from error
     return parse_manifest(
-        text, file=file, directory=path.parent, package=package, module=module or f"{package}.plugin"
+        text,
+        file=file,
+        directory=path.parent,
+        package=package,
+        module=module or f"{package}.plugin",
     )
 
 
-def parse_manifest(
-    text: str, *, file: str, directory: Path, package: str, module: str
-) -> Manifest:
+def parse_manifest(text: str, *, file: str, directory: Path, package: str, module: str) -> Manifest:
     """Turn the text of a ``plugin.toml`` into a manifest.
 
     :raises ManifestError: something in it is wrong; the error names the key.
@@ -217,7 +219,7 @@ def _name(table: TomlTable) -> str:
     name = table.text("name", required=True)
     if not NAME_PATTERN.fullmatch(name) or len(name) > MAX_NAME or name in RESERVED:
         explanation = _(
-            "${file}: nama plugin \"${value}\" tidak boleh dipakai. Nama terdiri atas huruf kecil, angka "
+            '${file}: nama plugin "${value}" tidak boleh dipakai. Nama terdiri atas huruf kecil, angka '
             "dan garis bawah, diawali huruf, paling panjang ${limit} karakter, dan bukan kata khusus.",
             mapping={"file": table.file, "value": name, "limit": MAX_NAME},
         )
@@ -231,7 +233,7 @@ def _version(table: TomlTable) -> str:
         Version(text)
     except InvalidVersion as error:
         explanation = _(
-            "${file}: \"${value}\" pada kunci ${key} bukan nomor versi. Tulis misalnya \"1.0.0\".",
+            '${file}: "${value}" pada kunci ${key} bukan nomor versi. Tulis misalnya "1.0.0".',
             mapping={"file": table.file, "key": "version", "value": text},
         )
         raise ManifestError(table.file, "version", explanation) from error
@@ -243,7 +245,7 @@ def _range(table: TomlTable, key: str, text: str) -> str:
         SpecifierSet(text)
     except InvalidSpecifier as error:
         explanation = _(
-            "${file}: \"${value}\" pada kunci ${key} bukan rentang versi. Tulis misalnya \">=1.0,<2\".",
+            '${file}: "${value}" pada kunci ${key} bukan rentang versi. Tulis misalnya ">=1.0,<2".',
             mapping={"file": table.file, "key": key, "value": text},
         )
         raise ManifestError(table.file, key, explanation) from error
@@ -252,7 +254,7 @@ def _range(table: TomlTable, key: str, text: str) -> str:
 
 def _plugin_name(table: TomlTable, key: str, name: str) -> str:
     if not NAME_PATTERN.fullmatch(name):
-        raise bad_value(table, key, name, _("nama plugin, misalnya \"hibah\""))
+        raise bad_value(table, key, name, _('nama plugin, misalnya "hibah"'))
     return name
 
 
@@ -266,7 +268,7 @@ def _depends(table: TomlTable, name: str) -> Mapping[str, str]:
         key = f"depends.{other}"
         _plugin_name(table, key, other)
         if not isinstance(value, str) or other == name:
-            raise bad_value(table, key, value, _("rentang versi plugin lain, misalnya \">=0.1,<1\""))
+            raise bad_value(table, key, value, _('rentang versi plugin lain, misalnya ">=0.1,<1"'))
         depends[other] = _range(table, key, value)
     return dict(sorted(depends.items()))
 
@@ -274,7 +276,9 @@ def _depends(table: TomlTable, name: str) -> Mapping[str, str]:
 def _url_prefix(table: TomlTable, name: str) -> str:
     prefix = table.text("url_prefix", default=f"/p/{name}")
     if not re.fullmatch(r"(/[a-z0-9][a-z0-9_-]*)+", prefix):
-        raise bad_value(table, "url_prefix", prefix, _("alamat yang diawali garis miring, \"/hibah\""))
+        raise bad_value(
+            table, "url_prefix", prefix, _('alamat yang diawali garis miring, "/hibah"')
+        )
     return prefix
 
 
@@ -284,7 +288,7 @@ def _files(table: TomlTable, key: str, directory: Path) -> tuple[str, ...]:
         pure = PurePosixPath(name)
         if pure.is_absolute() or ".." in pure.parts or not (directory / pure).is_file():
             explanation = _(
-                "${file}: berkas \"${value}\" pada kunci ${key} tidak ada di dalam folder plugin.",
+                '${file}: berkas "${value}" pada kunci ${key} tidak ada di dalam folder plugin.',
                 mapping={"file": table.file, "key": key, "value": name},
             )
             raise ManifestError(table.file, key, explanation)
@@ -335,9 +339,9 @@ def _schedules(table: TomlTable, owner: str) -> tuple[Schedule, ...]:
         every = entry.seconds("every")
         at = entry.text("at") or None
         if at is not None and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", at):
-            raise bad_value(entry, "at", at, _("jam dan menit WIB, misalnya \"07:30\""))
+            raise bad_value(entry, "at", at, _('jam dan menit WIB, misalnya "07:30"'))
         if (every is None) == (at is None):
-            raise bad_value(entry, "every", every, _("salah satu dari \"every\" atau \"at\""))
+            raise bad_value(entry, "every", every, _('salah satu dari "every" atau "at"'))
         schedules.append(Schedule(task=task, every=every, at=at))
         entry.finish()
     return tuple(schedules)

@@ -116,7 +116,7 @@ class TomlTable:
         for value in values:
             if values.count(value) > 1:
                 explanation = _(
-                    "${file}: \"${value}\" disebut dua kali pada kunci ${key}.",
+                    '${file}: "${value}" disebut dua kali pada kunci ${key}.',
                     mapping={"file": self.file, "key": self.key(name), "value": value},
                 )
                 raise self.error(self.file, self.key(name), explanation)

@@ -1,0 +1,129 @@
+"""The journal of lifecycle operations: every step is written down before it begins and after it ended.
+
+A process that is killed in the middle leaves a step without an end, which ``abah plugins doctor`` names.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.db import Database
+from core.framework.models import JournalEntry, Outcome
+
+__all__ = ["WHOLE", "Interrupted", "Operation", "history", "interrupted"]
+
+WHOLE: Final = "operation"
+"""The step that stands for the operation as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """An operation that began and never ended."""
+
+    operation_id: str
+    plugin: str
+    operation: str
+    step: str
+    """The step at which it stopped."""
+    done: tuple[str, ...]
+    """The steps before it that are complete."""
+    detail: dict[str, Any]
+    at: datetime
+
+
+class Operation:
+    """One operation on one plugin, as it goes on."""
+
+    def __init__(self, database: Database, plugin: str, name: str, actor: str) -> None:
+        """Give it an id; nothing is written yet."""
+        self.id = secrets.token_hex(16)
+        self.plugin = plugin
+        self.name = name
+        self._database = database
+        self._actor = actor
+
+    @contextmanager
+    def whole(self, **detail: Any) -> Iterator[None]:
+        """Bracket the whole operation; ``detail`` is what somebody needs to carry it on."""
+        with self._bracket(WHOLE, detail):
+            yield
+
+    @contextmanager
+    def step(self, name: str, **detail: Any) -> Iterator[None]:
+        """Bracket one step."""
+        with self._bracket(name, detail):
+            yield
+
+    @contextmanager
+    def _bracket(self, step: str, detail: dict[str, Any]) -> Iterator[None]:
+        self._write(step, Outcome.BEGUN, detail)
+        try:
+            yield
+        except Exception as error:
+            self._write(step, Outcome.FAILED, {"error": f"{type(error).__name__}: {error}"})
+            raise
+        self._write(step, Outcome.DONE, {})
+
+    def _write(self, step: str, outcome: Outcome, detail: dict[str, Any]) -> None:
+        with self._database.writing() as session:
+            session.add(
+                JournalEntry(
+                    operation_id=self.id,
+                    plugin=self.plugin,
+                    operation=self.name,
+                    step=step,
+                    outcome=outcome,
+                    detail=detail,
+                    actor=self._actor,
+                )
+            )
+
+
+def history(session: Session, plugin: str, *, limit: int = 50) -> Sequence[JournalEntry]:
+    """Return the last entries about a plugin, newest first."""
+    return session.scalars(
+        select(JournalEntry)
+        .where(JournalEntry.plugin == plugin)
+        .order_by(JournalEntry.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def interrupted(session: Session) -> list[Interrupted]:
+    """List the operations without an end, unless a later one on the same plugin has ended well.
+
+    While an operation is running it is among them: ask :func:`core.framework.lock.lock_holder` too.
+    """
+    entries: dict[str, list[JournalEntry]] = {}
+    for entry in session.scalars(select(JournalEntry).order_by(JournalEntry.id)):
+        entries.setdefault(entry.operation_id, []).append(entry)
+    found: dict[str, Interrupted] = {}
+    for operation in entries.values():
+        first = operation[0]
+        if operation[-1].step != WHOLE or operation[-1].outcome == Outcome.BEGUN:
+            found[first.plugin] = _interrupted(operation)
+        elif operation[-1].outcome == Outcome.DONE:
+            found.pop(first.plugin, None)
+    return list(found.values())
+
+
+def _interrupted(operation: Sequence[JournalEntry]) -> Interrupted:
+    first, last = operation[0], operation[-1]
+    done = tuple(entry.step for entry in operation if entry.outcome == Outcome.DONE)
+    return Interrupted(
+        operation_id=first.operation_id,
+        plugin=first.plugin,
+        operation=first.operation,
+        step=last.step,
+        done=done,
+        detail=dict(first.detail),
+        at=last.at,
+    )

@@ -1,0 +1,370 @@
+"""Install, upgrade, enable, disable: what changes which plugins run.
+
+Every operation holds the lifecycle lock, writes each step into the journal, and can be repeated: steps that
+are complete find nothing to do. No transaction spans two steps, so a kill at any point leaves the plugin out
+of use and its data whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from core.db import utcnow
+from core.db.migrate import Owner, upgrade
+from core.errors import AbahError
+from core.framework.datafiles import core_data_files, load_files, load_plugin_data
+from core.framework.discovery import discover
+from core.framework.graph import dependents, resolve
+from core.framework.hooks import Hooks
+from core.framework.journal import Operation
+from core.framework.loading import PluginLoadError, import_plugin, unusable
+from core.framework.lock import lifecycle_lock
+from core.framework.manifest import Manifest
+from core.framework.models import PluginRow, PluginState
+from core.framework.registry import has_tables, plugin_rows, raise_registry
+from core.framework.runtime import Runtime
+from core.framework.steps import (
+    CORE,
+    check_plugin,
+    core_permissions,
+    grant_permissions,
+)
+from core.i18n import _
+
+__all__ = [
+    "CORE_OWNER",
+    "DependentsError",
+    "Lifecycle",
+    "NotInstalledError",
+    "Planned",
+    "owner_of",
+    "setup_core",
+]
+
+CORE_OWNER: Final = Owner(CORE, Path(__file__).parents[1] / "migrations")
+
+Progress = Callable[[str, str], None]
+"""Told ``(plugin, step)`` before each step."""
+
+INSTALLED: Final = frozenset({PluginState.INSTALLED, PluginState.DISABLED})
+
+
+class DependentsError(AbahError):
+    """Other plugins need the one that should go; ``dependents`` names them in load order."""
+
+    def __init__(self, plugin: str, needing: Sequence[str]) -> None:
+        """Name them."""
+        self.plugin = plugin
+        self.dependents = tuple(needing)
+        super().__init__(
+            _(
+                "Plugin ${name} masih dibutuhkan oleh: ${others}. Lepas atau matikan dulu plugin itu.",
+                mapping={"name": plugin, "others": ", ".join(needing)},
+            )
+        )
+
+
+class NotInstalledError(AbahError):
+    """The plugin is not installed here, so the operation has nothing to work on."""
+
+    def __init__(self, plugin: str) -> None:
+        """Name it."""
+        self.plugin = plugin
+        super().__init__(_("Plugin ${name} tidak terpasang.", mapping={"name": plugin}))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One plugin that an install would touch."""
+
+    manifest: Manifest
+    operation: str
+    """``install``, ``upgrade`` or ``enable``."""
+    because: str
+    """Who asked for it: empty for what was named itself, else the plugin that needs it."""
+
+
+def owner_of(manifest: Manifest) -> Owner:
+    """Return the migration owner of a plugin."""
+    return Owner(manifest.name, manifest.migrations)
+
+
+def setup_core(runtime: Runtime) -> None:
+    """Bring the core's own tables, data files and permissions up to date. Safe to repeat."""
+    upgrade(runtime.database, CORE_OWNER)
+    with runtime.database.writing() as session:
+        load_files(session, CORE, core_data_files())
+        grant_permissions(session, CORE, core_permissions())
+
+
+class Lifecycle:
+    """Operations on plugins, for the command line and the page Aplikasi."""
+
+    def __init__(
+        self, runtime: Runtime, *, actor: str = "", progress: Progress | None = None
+    ) -> None:
+        """Remember who acts; ``progress`` hears each step before it begins."""
+        self._runtime = runtime
+        self._database = runtime.database
+        self._actor = actor
+        self._progress = progress or (lambda _plugin, _step: None)
+
+    def plan(self, *names: str) -> list[Planned]:
+        """Work out, in order, what installing ``names`` would do; nothing is changed.
+
+        Includes what they depend on and plugins with ``auto_install`` that become possible.
+
+        :raises GraphError: something is missing, too old, in conflict or in a circle.
+        :raises AbahError: a plugin is not found, broken or not allowed.
+        """
+        found = discover(self._runtime.settings)
+        rows = self._rows()
+        manifests = {p.name: p.manifest for p in found.values() if p.usable and p.manifest}
+        wanted: dict[str, str] = {}
+        queue = [(name, "") for name in names]
+        while queue:
+            name, because = queue.pop(0)
+            if name in wanted:
+                continue
+            if name not in manifests and not because:
+                raise unusable(name, found.get(name))
+            wanted[name] = because
+            if name in manifests:
+                queue.extend((other, name) for other in manifests[name].depends)
+        running = {name for name, row in rows.items() if row.state == PluginState.INSTALLED}
+        chosen = self._with_automatic(manifests, wanted, running, set(rows))
+        plan = resolve([manifests[name] for name in sorted(chosen) if name in manifests])
+        for name in wanted:
+            if name in plan.problems:
+                raise plan.problems[name]
+        planned = [_planned(manifest, wanted, rows) for manifest in plan.order]
+        return [item for item in planned if item is not None]
+
+    def install(self, *names: str) -> list[Planned]:
+        """Install plugins with everything they need, and return what was done.
+
+        One that is installed already is upgraded when its version changed, enabled when it was disabled, and
+        left alone otherwise. An operation that was interrupted is carried on.
+
+        :raises LockedError: another operation is running.
+        """
+        planned = self.plan(*names)
+        if planned:
+            with lifecycle_lock(self._database, f"install {' '.join(names)}"):
+                for item in planned:
+                    if item.operation == "enable":
+                        self._switch(item.manifest.name, PluginState.INSTALLED, "enable")
+                    else:
+                        self._bring_in(item.manifest, item.operation)
+        return planned
+
+    def upgrade(self, *names: str) -> list[str]:
+        """Run migrations and load data of installed plugins again; all of them when none is named.
+
+        Returns the names in the order in which they were brought up to date.
+        """
+        rows = self._rows()
+        for name in names:
+            if name not in rows or rows[name].state not in INSTALLED:
+                raise NotInstalledError(name)
+        found = discover(self._runtime.settings)
+        manifests = [
+            plugin.manifest
+            for name, plugin in found.items()
+            if plugin.usable and plugin.manifest and name in rows and rows[name].state in INSTALLED
+        ]
+        order = [
+            manifest for manifest in resolve(manifests).order if manifest.name in (names or rows)
+        ]
+        with lifecycle_lock(self._database, "upgrade"):
+            for manifest in order:
+                state = PluginState(rows[manifest.name].state)
+                self._bring_in(manifest, "upgrade", then=state)
+        return [manifest.name for manifest in order]
+
+    def enable(self, name: str) -> None:
+        """Let a disabled plugin run again.
+
+        :raises NotInstalledError: it was never installed, or not completely.
+        :raises GraphError: something that it needs is missing or disabled.
+        """
+        rows = self._rows()
+        row = rows.get(name)
+        if row is None or row.state not in INSTALLED:
+            raise NotInstalledError(name)
+        if row.state == PluginState.INSTALLED:
+            return
+        found = discover(self._runtime.settings)
+        plugin = found.get(name)
+        if plugin is None or not plugin.usable:
+            raise unusable(name, plugin)
+        running = {other for other, r in rows.items() if r.state == PluginState.INSTALLED} | {name}
+        plan = resolve(
+            [p.manifest for p in found.values() if p.name in running and p.usable and p.manifest]
+        )
+        if name in plan.problems:
+            raise plan.problems[name]
+        with lifecycle_lock(self._database, f"enable {name}"):
+            self._switch(name, PluginState.INSTALLED, "enable")
+
+    def disable(self, name: str) -> None:
+        """Take a plugin out of use and keep everything it has.
+
+        :raises NotInstalledError: it is not installed.
+        :raises DependentsError: enabled plugins need it.
+        """
+        rows = self._rows()
+        row = rows.get(name)
+        if row is None or row.state not in INSTALLED:
+            raise NotInstalledError(name)
+        if row.state == PluginState.DISABLED:
+            return
+        needing = self.needing(name, {PluginState.INSTALLED})
+        if needing:
+            raise DependentsError(name, needing)
+        with lifecycle_lock(self._database, f"disable {name}"):
+            self._switch(name, PluginState.DISABLED, "disable")
+
+    def needing(self, name: str, states: Iterable[PluginState]) -> tuple[str, ...]:
+        """Name the plugins in one of ``states`` that need ``name``, directly or not."""
+        wanted = frozenset(states)
+        rows = self._rows()
+        found = discover(self._runtime.settings)
+        manifests = [
+            plugin.manifest
+            for other, plugin in found.items()
+            if plugin.manifest is not None and other in rows and rows[other].state in wanted
+        ]
+        return dependents(name, manifests)
+
+    def _rows(self) -> dict[str, PluginRow]:
+        with self._database.reading() as session:
+            return plugin_rows(session) if has_tables(session) else {}
+
+    @staticmethod
+    def _with_automatic(
+        manifests: dict[str, Manifest], wanted: dict[str, str], running: set[str], known: set[str]
+    ) -> set[str]:
+        """Add plugins with ``auto_install`` whose dependencies are complete and that are new here."""
+        chosen = set(wanted) | running
+        while True:
+            more = {
+                name
+                for name, manifest in manifests.items()
+                if manifest.auto_install
+                and name not in chosen | known
+                and manifest.depends
+                and set(manifest.depends) <= chosen
+            }
+            if not more:
+                return chosen
+            for name in more:
+                wanted[name] = " ".join(manifests[name].depends)
+            chosen |= more
+
+    def _bring_in(
+        self, manifest: Manifest, name: str, *, then: PluginState = PluginState.INSTALLED
+    ) -> None:
+        """Run the steps of install or upgrade for one plugin."""
+        operation = Operation(self._database, manifest.name, name, self._actor)
+        steps: dict[str, Callable[[], None]] = {
+            "check": lambda: self._check(manifest),
+            "migrate": lambda: upgrade(self._database, owner_of(manifest)),
+            "data": lambda: self._write(lambda session: load_plugin_data(session, manifest)),
+            "permissions": lambda: self._write(
+                lambda session: grant_permissions(session, manifest.name, manifest.permissions)
+            ),
+            "mark": lambda: self._write(lambda session: _mark(session, manifest, then)),
+        }
+        underway = PluginState.INSTALLING if name == "install" else PluginState.UPGRADING
+        try:
+            with operation.whole(version=manifest.version, then=then):
+                self._write(lambda session: _set_state(session, manifest, underway))
+                for step, run in steps.items():
+                    self._progress(manifest.name, step)
+                    with operation.step(step):
+                        run()
+        except Exception as error:
+            reason = (
+                error.explanation.interpolate() if isinstance(error, AbahError) else repr(error)
+            )
+            self._write(lambda session: _fail(session, manifest, reason))
+            raise
+
+    def _check(self, manifest: Manifest) -> None:
+        """Import the plugin and try its hooks beside the running ones; nothing is registered for good."""
+        module = import_plugin(manifest)
+        try:
+            Hooks().register(manifest.name, module)
+        except Exception as error:
+            raise PluginLoadError(manifest.name, error) from error
+        check_plugin(self._runtime, manifest, module)
+
+    def _switch(self, name: str, state: PluginState, operation: str) -> None:
+        self._progress(name, operation)
+        with Operation(self._database, name, operation, self._actor).whole():
+            self._write(lambda session: _switch_row(session, name, state))
+
+    def _write(self, work: Callable[[Session], object]) -> None:
+        with self._database.writing() as session:
+            work(session)
+
+
+def _planned(
+    manifest: Manifest, wanted: dict[str, str], rows: dict[str, PluginRow]
+) -> Planned | None:
+    if manifest.name not in wanted:
+        return None
+    because = wanted[manifest.name]
+    row = rows.get(manifest.name)
+    if row is None or row.state not in INSTALLED:
+        return Planned(manifest, "install", because)
+    if row.version != manifest.version:
+        return Planned(manifest, "upgrade", because)
+    if row.state == PluginState.DISABLED:
+        return Planned(manifest, "enable", because)
+    return None
+
+
+def _row(session: Session, manifest: Manifest) -> PluginRow:
+    row = session.get(PluginRow, manifest.name)
+    if row is None:
+        row = PluginRow(name=manifest.name, version=manifest.version, state=PluginState.AVAILABLE)
+        session.add(row)
+    row.changed_at = utcnow()
+    return row
+
+
+def _set_state(session: Session, manifest: Manifest, state: PluginState) -> None:
+    row = _row(session, manifest)
+    row.state = state
+    row.error = ""
+
+
+def _fail(session: Session, manifest: Manifest, reason: str) -> None:
+    row = _row(session, manifest)
+    row.state = PluginState.FAILED
+    row.error = reason
+    # Processes that run an earlier version of it must let go: its tables may be half changed.
+    raise_registry(session)
+
+
+def _mark(session: Session, manifest: Manifest, state: PluginState) -> None:
+    row = _row(session, manifest)
+    row.version = manifest.version
+    row.state = state
+    row.error = ""
+    raise_registry(session)
+
+
+def _switch_row(session: Session, name: str, state: PluginState) -> None:
+    row = session.get_one(PluginRow, name)
+    row.state = state
+    row.error = ""
+    row.changed_at = utcnow()
+    raise_registry(session)
