@@ -26,8 +26,6 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from core.i18n import DOMAIN
-
 __all__ = [
     "catalogue_paths",
     "compile_catalogues",
@@ -37,6 +35,9 @@ __all__ = [
     "read_catalogue",
     "update_catalogues",
 ]
+
+DOMAIN = "abah"
+"""As ``core.i18n.DOMAIN``; repeated, because at build time no library of the application is there."""
 
 LOCALES = ("en",)
 """Languages that have a catalogue, beside the Indonesian of the texts themselves."""

@@ -20,7 +20,13 @@ from core.hookspecs.channels import (
 from core.hookspecs.facts import UserFacts
 from core.hookspecs.hibah import ContactChange, GrantAction, GrantChange, GrantFacts
 from core.hookspecs.markers import hookimpl
-from core.hookspecs.messages import AccountFacts, InboundFacts, MessageChange, SubjectFacts
+from core.hookspecs.messages import (
+    AccountFacts,
+    InboundFacts,
+    MessageChange,
+    SubjectContactChange,
+    SubjectFacts,
+)
 from core.hookspecs.system import SettingField, SettingsSection
 from core.hookspecs.web import HelpChapter, Slot
 
@@ -45,6 +51,7 @@ __all__ = [
     "SettingField",
     "SettingsSection",
     "Slot",
+    "SubjectContactChange",
     "SubjectFacts",
     "Transport",
     "TransportContext",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,17 @@ __all__ = [
     "AccountFacts",
     "InboundFacts",
     "MessageChange",
+    "SubjectContactChange",
     "SubjectFacts",
     "describe_subjects",
     "inbound_received",
     "messages_changed",
+    "own_threads",
+    "readable_subjects",
     "readable_threads",
     "route_messages",
+    "subject_contacts_changed",
+    "threads_opened",
 ]
 
 
@@ -76,6 +81,18 @@ class SubjectFacts:
     """Path of the page where its number is mended, or empty."""
 
 
+@dataclass(frozen=True, slots=True)
+class SubjectContactChange:
+    """A subject whose contact was set or mended from its conversation."""
+
+    subject: str
+    name: str
+    number: str
+    """E.164."""
+    previous_number: str | None
+    actor_id: int | None
+
+
 @hookspec
 def route_messages(
     batch: Sequence[OutgoingMessage], accounts: Sequence[AccountFacts]
@@ -112,6 +129,44 @@ def readable_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]
     *collect* hook. Called when a page lists or opens conversations, for people without the permission
     ``messages.read_all``. The session is for reading settings; the caller runs the selects. The
     answers are united; silence adds nothing.
+    """
+
+
+@hookspec
+def own_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]:
+    """Give selects of ids of the threads whose subject this person is responsible for.
+
+    *collect* hook. Called when a page lists conversations, for its tab "Milik saya". They are united
+    with the threads in which the person wrote; what the person may not read stays hidden all the same.
+    """
+
+
+@hookspec
+def readable_subjects(
+    session: Session, user: UserFacts, subjects: Sequence[str]
+) -> Collection[str]:
+    """Give those of the subjects about which this person may open a conversation.
+
+    *collect* hook. Called when somebody comes to the conversation of a subject that has none yet.
+    Leave out what is not yours; silence refuses.
+    """
+
+
+@hookspec
+def threads_opened(session: Session, threads: Mapping[str, int]) -> None:
+    """Hear that a person opened conversations: thread ids by subject.
+
+    *tell* hook. Called inside the transaction that writes the first message from the conversation's own
+    page. Threads that a plugin opens by itself are not told.
+    """
+
+
+@hookspec
+def subject_contacts_changed(session: Session, changes: Sequence[SubjectContactChange]) -> None:
+    """Hear that contacts were set or mended from a conversation.
+
+    *tell* hook. Called inside the transaction of the change, after the contacts themselves were
+    replaced. The owner of a subject brings what it derives from contacts up to date.
     """
 
 
