@@ -143,6 +143,14 @@ class Message(Base):
             sqlite_where=text("state = 'sending'"),
             postgresql_where=text("state = 'sending'"),
         ),
+        # The conversations in which a person wrote.
+        Index(
+            "ix_abah_message_sender",
+            "sender_id",
+            "thread_id",
+            sqlite_where=text("sender_id IS NOT NULL"),
+            postgresql_where=text("sender_id IS NOT NULL"),
+        ),
         # Equal texts to one number, and which thread last wrote to it.
         Index(None, "address", "created_at"),
         Index(
