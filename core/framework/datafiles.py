@@ -29,6 +29,7 @@ __all__ = [
     "DataKind",
     "LoadReport",
     "core_data_files",
+    "current_data",
     "edited_data",
     "forget_data",
     "load_files",
@@ -134,6 +135,7 @@ def load_files(session: Session, owner: str, files: Sequence[Path]) -> LoadRepor
             entries[external_id] = values
     report = LoadReport()
     known = _known(session, owner)
+    _refuse_foreign(session, owner, wanted)
     for kind, entries in wanted.items():
         _load_kind(session, owner, kind, entries, known, report)
     for kind, external_id in sorted(set(known)):
@@ -166,6 +168,18 @@ def forget_data(session: Session, owner: str) -> int:
     return len(known)
 
 
+def current_data(session: Session, owner: str) -> dict[str, dict[str, Values]]:
+    """Return what the rows of an owner's data files hold now, edits included, by kind and id."""
+    by_kind: dict[str, list[str]] = {}
+    for kind, external_id in _known(session, owner):
+        by_kind.setdefault(kind, []).append(external_id)
+    return {
+        kind: dict(_kinds[kind].current(session, external_ids))
+        for kind, external_ids in by_kind.items()
+        if kind in _kinds
+    }
+
+
 def _parse(path: Path) -> Iterator[tuple[str, str, Values]]:
     file = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
     try:
@@ -188,6 +202,25 @@ def _parse(path: Path) -> Iterator[tuple[str, str, Values]]:
 def _known(session: Session, owner: str) -> dict[tuple[str, str], LoadedData]:
     rows = session.scalars(select(LoadedData).where(LoadedData.owner == owner))
     return {(row.kind, row.external_id): row for row in rows}
+
+
+def _refuse_foreign(
+    session: Session, owner: str, wanted: Mapping[str, Mapping[str, Values]]
+) -> None:
+    """Refuse an external id that another owner's data files already use."""
+    names = [external_id for entries in wanted.values() for external_id in entries]
+    rows = session.execute(
+        select(LoadedData.kind, LoadedData.external_id, LoadedData.owner).where(
+            LoadedData.owner != owner, LoadedData.external_id.in_(names)
+        )
+    )
+    for row in rows:
+        if row.external_id in wanted.get(row.kind, {}):
+            explanation = _(
+                '${kind} "${id}" sudah dimuat oleh plugin ${owner}. Pakai nama lain.',
+                mapping={"kind": row.kind, "id": row.external_id, "owner": row.owner},
+            )
+            raise DataFileError("", row.external_id, explanation)
 
 
 def _load_kind(

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core.db import utcnow
 from core.db.migrate import Owner, upgrade
 from core.errors import AbahError
-from core.framework.datafiles import core_data_files, load_files, load_plugin_data
+from core.framework.datafiles import CORE, core_data_files, load_files, load_plugin_data
 from core.framework.discovery import discover
 from core.framework.graph import dependents, resolve
 from core.framework.hooks import Hooks
@@ -29,10 +29,9 @@ from core.framework.models import PluginRow, PluginState
 from core.framework.registry import has_tables, plugin_rows, raise_registry
 from core.framework.runtime import Runtime
 from core.framework.steps import (
-    CORE,
     check_plugin,
-    core_permissions,
     grant_permissions,
+    prepare_core,
 )
 from core.i18n import _
 
@@ -98,8 +97,8 @@ def setup_core(runtime: Runtime) -> None:
     """Bring the core's own tables, data files and permissions up to date. Safe to repeat."""
     upgrade(runtime.database, CORE_OWNER)
     with runtime.database.writing() as session:
+        prepare_core(session)
         load_files(session, CORE, core_data_files())
-        grant_permissions(session, CORE, core_permissions())
 
 
 class Lifecycle:

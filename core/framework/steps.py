@@ -6,7 +6,7 @@ imported, what has to happen. Registering the same function twice changes nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import ModuleType
 
 from sqlalchemy.orm import Session
@@ -15,27 +15,25 @@ from core.framework.manifest import Manifest, Permission
 from core.framework.runtime import Runtime
 
 __all__ = [
-    "CORE",
     "check_plugin",
-    "core_permissions",
     "forget_owner",
     "grant_permissions",
     "on_check",
+    "on_core_setup",
     "on_forget",
     "on_permissions",
-    "register_core_permissions",
+    "prepare_core",
 ]
 
-CORE = "core"
-
-Check = Callable[[Runtime, Manifest, ModuleType], None]
-Grant = Callable[[Session, str, tuple[Permission, ...]], None]
-Forget = Callable[[Session, str], Mapping[str, int]]
+Check = Callable[[Runtime, Manifest, ModuleType], object]
+Grant = Callable[[Session, str, tuple[Permission, ...]], object]
+Forget = Callable[[Session, str], object]
+Setup = Callable[[Session], object]
 
 _checks: dict[str, Check] = {}
 _grants: dict[str, Grant] = {}
 _forgets: dict[str, Forget] = {}
-_core_permissions: dict[str, Permission] = {}
+_setups: dict[str, Setup] = {}
 
 
 def on_check(check: Check) -> Check:
@@ -55,23 +53,21 @@ def on_permissions(grant: Grant) -> Grant:
 
 
 def on_forget(forget: Forget) -> Forget:
-    """Delete what an owner leaves in a room's tables, at a purge: ``forget(session, owner)``.
-
-    Gives how many rows of each table went.
-    """
+    """Delete what an owner leaves in a room's tables, at a purge: ``forget(session, owner)``."""
     _forgets[_key(forget)] = forget
     return forget
 
 
-def register_core_permissions(*permissions: Permission) -> None:
-    """Add permissions of the core's own rooms; granted when the core is set up."""
-    for permission in permissions:
-        _core_permissions[permission.name] = permission
+def on_core_setup(setup: Setup) -> Setup:
+    """Fill in what the core needs before any plugin: ``setup(session)``. Must be safe to repeat."""
+    _setups[_key(setup)] = setup
+    return setup
 
 
-def core_permissions() -> tuple[Permission, ...]:
-    """Return the permissions of the core's rooms that were imported."""
-    return tuple(_core_permissions.values())
+def prepare_core(session: Session) -> None:
+    """Run every function of :func:`on_core_setup`."""
+    for setup in _setups.values():
+        setup(session)
 
 
 def check_plugin(runtime: Runtime, manifest: Manifest, module: ModuleType) -> None:
@@ -86,12 +82,10 @@ def grant_permissions(session: Session, owner: str, permissions: tuple[Permissio
         grant(session, owner, permissions)
 
 
-def forget_owner(session: Session, owner: str) -> dict[str, int]:
-    """Run every function of :func:`on_forget` and unite what they deleted."""
-    gone: dict[str, int] = {}
+def forget_owner(session: Session, owner: str) -> None:
+    """Run every function of :func:`on_forget`."""
     for forget in _forgets.values():
-        gone.update(forget(session, owner))
-    return gone
+        forget(session, owner)
 
 
 def _key(function: Callable[..., object]) -> str:

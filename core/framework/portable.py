@@ -1,0 +1,259 @@
+"""A portable copy of tables: one zip, one file of JSON lines per table, the same on every database.
+
+Used by ``abah db backup`` and by the export before a purge. It needs neither the models nor ``pg_dump``:
+tables are read as the database describes them, in one consistent snapshot.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import uuid
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, MetaData, Table, inspect, select, text
+
+from core.db import Database, utcnow
+from core.errors import AbahError
+from core.framework.version import CORE_VERSION
+from core.i18n import _
+
+__all__ = [
+    "CONTENTS",
+    "FORMAT",
+    "Contents",
+    "PortableFileError",
+    "data_tables",
+    "dump_tables",
+    "read_contents",
+    "read_rows",
+    "version_tables",
+]
+
+FORMAT: Final = "abah-tables-1"
+CONTENTS: Final = "contents.json"
+VERSION_SUFFIX: Final = "_alembic_version"
+_BATCH: Final = 1000
+
+
+class PortableFileError(AbahError):
+    """A file that is no copy made by abah, or one that was cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a copy."""
+
+    format: str
+    core_version: str
+    created_at: str
+    dialect: str
+    """Database it was made from, for information only."""
+    key_check: str
+    """Fingerprint of the key that encrypted the secrets inside."""
+    revisions: Mapping[str, str]
+    """Revision in force, by version table."""
+    rows: Mapping[str, int]
+    """How many rows each table has."""
+
+
+def data_tables(connection: Connection) -> list[str]:
+    """List the tables that hold data: no version tables, and on SQLite no search index and its shadows."""
+    names = [
+        name for name in inspect(connection).get_table_names() if not name.endswith(VERSION_SUFFIX)
+    ]
+    if connection.dialect.name == "sqlite":
+        virtual = connection.scalars(
+            text("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'")
+        ).all()
+        shadows = tuple(f"{name}_{part}" for name in virtual for part in _SHADOWS)
+        names = [name for name in names if name not in {*virtual, *shadows}]
+    return sorted(names)
+
+
+_SHADOWS: Final = ("config", "content", "data", "docsize", "idx")
+"""Endings of the tables that SQLite's FTS5 keeps behind a virtual table."""
+
+
+def version_tables(connection: Connection) -> dict[str, str]:
+    """Return the revision in force of every version table."""
+    names = [name for name in inspect(connection).get_table_names() if name.endswith(VERSION_SUFFIX)]
+    found = {}
+    for name in sorted(names):
+        quoted = connection.dialect.identifier_preparer.quote(name)
+        revision = connection.scalar(text(f"SELECT version_num FROM {quoted}"))  # noqa: S608 - quoted
+        if revision is not None:
+            found[name] = str(revision)
+    return found
+
+
+def dump_tables(
+    database: Database,
+    path: Path,
+    *,
+    tables: Sequence[str] | None = None,
+    key_check: str = "",
+    extra: Mapping[str, Any] | None = None,
+) -> Contents:
+    """Write tables to a zip at ``path`` and return what it holds; all tables when none is named.
+
+    ``extra`` are more files, by name, written as JSON for people to read. The file appears under its name only when it is complete.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with _snapshot(database) as connection, zipfile.ZipFile(
+            partial, "w", compression=zipfile.ZIP_DEFLATED
+        ) as archive:
+            names = data_tables(connection) if tables is None else list(tables)
+            metadata = MetaData()
+            metadata.reflect(connection, only=names)
+            rows = {
+                name: _write_table(archive, connection, metadata.tables[name]) for name in names
+            }
+            contents = Contents(
+                format=FORMAT,
+                core_version=CORE_VERSION,
+                created_at=utcnow().isoformat(),
+                dialect=database.dialect,
+                key_check=key_check,
+                revisions=version_tables(connection),
+                rows=rows,
+            )
+            for name, values in (extra or {}).items():
+                archive.writestr(name, json.dumps(values, ensure_ascii=False, indent=1))
+            archive.writestr(CONTENTS, json.dumps(asdict(contents), indent=1))
+        # Personal data: for the owner of the process only.
+        partial.chmod(0o600)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return contents
+
+
+def read_contents(path: Path) -> Contents:
+    """Read what a copy holds.
+
+    :raises PortableFileError: it is no copy, or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            contents = Contents(**json.loads(archive.read(CONTENTS)))
+            broken = archive.testzip()
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise PortableFileError(
+            _(
+                "Berkas ${file} bukan salinan data abah atau rusak (${reason}).",
+                mapping={"file": path.name, "reason": str(error)},
+            )
+        ) from error
+    if contents.format != FORMAT or broken is not None:
+        raise PortableFileError(
+            _(
+                "Berkas ${file} dibuat dengan format yang tidak dikenal atau rusak.",
+                mapping={"file": path.name},
+            )
+        )
+    return contents
+
+
+def read_rows(path: Path, table: Table) -> Iterator[list[dict[str, Any]]]:
+    """Give the rows of one table in batches, as values for its columns.
+
+    :raises PortableFileError: the copy has a column that the table has not.
+    """
+    with zipfile.ZipFile(path) as archive, archive.open(f"{table.name}.jsonl") as lines:
+        columns: list[str] = json.loads(next(lines))
+        unknown = sorted(set(columns) - set(table.columns.keys()))
+        if unknown:
+            raise PortableFileError(
+                _(
+                    "Salinan berisi kolom ${column} yang tidak ada di tabel ${table}.",
+                    mapping={"column": unknown[0], "table": table.name},
+                )
+            )
+        batch: list[dict[str, Any]] = []
+        for line in lines:
+            values = map(_decode, json.loads(line))
+            batch.append(dict(zip(columns, values, strict=True)))
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+
+@contextmanager
+def _snapshot(database: Database) -> Iterator[Connection]:
+    """Give a connection whose reads all see the same moment."""
+    engine = database.engine.execution_options(abah_mode="read")
+    if database.dialect == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with engine.connect() as connection:
+        yield connection
+
+
+def _write_table(archive: zipfile.ZipFile, connection: Connection, table: Table) -> int:
+    """Write a line with the names of the columns, then a line per row."""
+    count = 0
+    statement = select(table).order_by(*table.primary_key.columns)
+    result = connection.execution_options(yield_per=_BATCH).execute(statement)
+    with archive.open(f"{table.name}.jsonl", "w") as file:
+        file.write(_line(table.columns.keys()))
+        for row in result:
+            file.write(_line([_encode(value) for value in row]))
+            count += 1
+    return count
+
+
+def _line(values: Iterable[Any]) -> bytes:
+    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _encode(value: Any) -> Any:  # noqa: PLR0911 - one line per type is the clearest form
+    """Turn a database value into what JSON holds; a list of a mark and a text where JSON has no type."""
+    match value:
+        case datetime():
+            # SQLite gives UTC without a zone.
+            aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+            return {"$at": aware.astimezone(UTC).isoformat()}
+        case date():
+            return {"$date": value.isoformat()}
+        case time():
+            return {"$time": value.isoformat()}
+        case Decimal():
+            return {"$number": str(value)}
+        case uuid.UUID():
+            return {"$uuid": str(value)}
+        case bytes() | memoryview():
+            return {"$bytes": base64.b64encode(bytes(value)).decode()}
+        case dict() | list():
+            return {"$json": value}
+        case _:
+            return value
+
+
+def _decode(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ((mark, inner),) = value.items()
+    return _DECODERS[mark](inner)
+
+
+_DECODERS: Final[Mapping[str, Any]] = {
+    "$at": datetime.fromisoformat,
+    "$date": date.fromisoformat,
+    "$time": time.fromisoformat,
+    "$number": Decimal,
+    "$uuid": uuid.UUID,
+    "$bytes": base64.b64decode,
+    "$json": lambda inner: inner,
+}

@@ -1,0 +1,212 @@
+"""Uninstalling: what would go, what stays, and the purge that leaves nothing behind.
+
+Without ``purge`` the plugin's tables, settings and texts stay, and a later install finds them again. With it
+they are exported first and then dropped; the export is never skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import MetaData
+
+from core.db.migrate import Owner, drop_owner, owned_tables
+from core.errors import AbahError
+from core.framework.datafiles import current_data, forget_data
+from core.framework.discovery import discover
+from core.framework.journal import Operation
+from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
+from core.framework.lock import lifecycle_lock
+from core.framework.manifest import Manifest
+from core.framework.models import LoadedData, PluginRow, PluginState, StoredSetting
+from core.framework.portable import VERSION_SUFFIX, Contents, dump_tables
+from core.framework.registry import plugin_rows, raise_registry
+from core.framework.runtime import Runtime
+from core.framework.steps import forget_owner
+from core.framework.stored import forget_settings
+from core.i18n import _
+
+__all__ = ["PurgeRefusedError", "RemovalPreview", "key_check", "preview_removal", "uninstall"]
+
+STORED: Final = frozenset(
+    {
+        PluginState.INSTALLED,
+        PluginState.DISABLED,
+        PluginState.FAILED,
+        PluginState.INSTALLING,
+        PluginState.UPGRADING,
+        PluginState.REMOVING,
+    }
+)
+
+
+class PurgeRefusedError(AbahError):
+    """The plugin's manifest says that its data must never be dropped."""
+
+    def __init__(self, plugin: str) -> None:
+        """Name it."""
+        self.plugin = plugin
+        super().__init__(
+            _(
+                "Data plugin ${name} tidak boleh dihapus menurut manifesnya. "
+                "Lepas tanpa --purge; datanya tetap tersimpan.",
+                mapping={"name": plugin},
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalPreview:
+    """What an uninstall would mean."""
+
+    plugin: str
+    warning: str
+    """The manifest's own words, or empty."""
+    dependents: tuple[str, ...]
+    """Plugins that have to go first; the uninstall is refused while there are any."""
+    rows: Mapping[str, int]
+    """Its tables with their rows; kept unless it is purged."""
+    data_rows: int
+    """Rows that its data files loaded into other tables; purged with it."""
+    settings: int
+    may_purge: bool
+
+
+def preview_removal(runtime: Runtime, name: str) -> RemovalPreview:
+    """Tell what an uninstall of ``name`` would mean; nothing is changed.
+
+    Works also for a plugin whose code is gone.
+
+    :raises NotInstalledError: nothing of it is here.
+    """
+    manifest = _manifest(runtime, name)
+    owners = _owners(runtime)
+    with runtime.database.reading() as session:
+        row = session.get(PluginRow, name)
+        connection = session.connection()
+        tables = owned_tables(connection, _owner(name, manifest), owners | {name})
+        if row is None and not tables:
+            raise NotInstalledError(name)
+        return RemovalPreview(
+            plugin=name,
+            warning=manifest.removal.warning if manifest else "",
+            dependents=Lifecycle(runtime).needing(name, STORED),
+            rows=_count_rows(session, tables),
+            data_rows=_count(session, LoadedData, name),
+            settings=_count(session, StoredSetting, name),
+            may_purge=manifest is None or manifest.removal.purge,
+        )
+
+
+def uninstall(
+    runtime: Runtime, name: str, *, actor: str = "", purge_to: Path | None = None
+) -> Contents | None:
+    """Take a plugin out. With ``purge_to`` its data are exported to that file and then dropped.
+
+    Returns what the export holds. What the plugin caused in the core's own tables (messages, audit) stays.
+
+    :raises NotInstalledError: nothing of it is here.
+    :raises DependentsError: other plugins need it.
+    :raises PurgeRefusedError: its manifest forbids it.
+    :raises LockedError: another operation is running.
+    """
+    preview = preview_removal(runtime, name)
+    if preview.dependents:
+        raise DependentsError(name, preview.dependents)
+    if purge_to is not None and not preview.may_purge:
+        raise PurgeRefusedError(name)
+    database = runtime.database
+    operation = Operation(database, name, "uninstall", actor)
+    contents = None
+    with (
+        lifecycle_lock(database, f"uninstall {name}"),
+        operation.whole(purge=purge_to is not None, export=str(purge_to or "")),
+    ):
+        with operation.step("retire"), database.writing() as session:
+            # First every process lets go of it, so that nothing writes to tables that are about to vanish.
+            _retire(session, name)
+        if purge_to is not None:
+            with operation.step("export"):
+                contents = _export(runtime, preview, purge_to)
+            with operation.step("forget"), database.writing() as session:
+                _forget(session, name)
+            with operation.step("drop"):
+                drop_owner(database, _owner(name, _manifest(runtime, name)), _owners(runtime) | {name})
+        with operation.step("mark"), database.writing() as session:
+            session.execute(delete(PluginRow).where(PluginRow.name == name))
+            raise_registry(session)
+    return contents
+
+
+def _retire(session: Session, name: str) -> None:
+    row = session.get(PluginRow, name)
+    if row is not None:
+        row.state = PluginState.REMOVING
+    raise_registry(session)
+
+
+def _forget(session: Session, name: str) -> None:
+    forget_data(session, name)
+    forget_settings(session, name)
+    forget_owner(session, name)
+
+
+def _export(runtime: Runtime, preview: RemovalPreview, path: Path) -> Contents:
+    """Export the plugin's tables, and what it has in tables of the core as files to read."""
+    tables = [name for name in preview.rows if not name.endswith(VERSION_SUFFIX)]
+    with runtime.database.reading() as session:
+        stored = session.execute(
+            select(StoredSetting.key, StoredSetting.value, StoredSetting.is_secret).where(
+                StoredSetting.owner == preview.plugin
+            )
+        )
+        extra = {
+            "settings.json": [row._asdict() for row in stored],
+            "data.json": current_data(session, preview.plugin),
+        }
+    return dump_tables(
+        runtime.database, path, tables=tables, key_check=key_check(runtime), extra=extra
+    )
+
+
+def key_check(runtime: Runtime) -> str:
+    """Return what tells whether secrets in a copy can be read with this deployment's key."""
+    return runtime.secrets.hash_code("backup", "key")
+
+
+def _manifest(runtime: Runtime, name: str) -> Manifest | None:
+    plugin = discover(runtime.settings).get(name)
+    return None if plugin is None else plugin.manifest
+
+
+def _owner(name: str, manifest: Manifest | None) -> Owner:
+    return Owner(name, manifest.migrations if manifest else Path())
+
+
+def _owners(runtime: Runtime) -> frozenset[str]:
+    """Name everybody who may own a table, so that the longest prefix decides."""
+    with runtime.database.reading() as session:
+        known = set(plugin_rows(session))
+    return frozenset(known | set(discover(runtime.settings)))
+
+
+def _count_rows(session: Session, tables: list[str]) -> dict[str, int]:
+    connection = session.connection()
+    metadata = MetaData()
+    metadata.reflect(connection, only=tables)
+    counted = {}
+    for name in tables:
+        # One short query per table of one plugin; the number of tables does not grow with data.
+        table = metadata.tables[name]
+        counted[name] = session.scalar(select(func.count()).select_from(table)) or 0
+    return counted
+
+
+def _count(session: Session, model: type[LoadedData | StoredSetting], owner: str) -> int:
+    statement = select(func.count()).select_from(model).where(model.owner == owner)
+    return session.scalar(statement) or 0
