@@ -1,0 +1,85 @@
+"""What a list shows and what can be done with its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row
+
+from core.web.formats import number, rupiah, tanggal_pendek, wib_pendek
+from core.web.locale import translate
+
+__all__ = ["Bulk", "Column", "as_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list."""
+
+    name: str
+    """Name of the value in the select; a column of buttons may have a name that is not there."""
+    label: str
+    sort: bool | str = False
+    """Whether the heading sorts; a text names another value of the select to sort by."""
+    align: str = "start"
+    """``start`` or ``end`` (numbers)."""
+    main: bool = False
+    """Heads the card that a row becomes on a phone."""
+    export: bool = True
+    value: Callable[[Row[Any]], Any] | None = None
+    """Value for the export and for ``page.text``, where the select's own is not what a person reads."""
+    money: bool = False
+    """Write the number as rupiah."""
+
+    @property
+    def sort_name(self) -> str | None:
+        """Name of the value that it sorts by."""
+        if isinstance(self.sort, str):
+            return self.sort
+        return self.name if self.sort else None
+
+    def value_of(self, row: Row[Any]) -> Any:
+        """Take the value out of a row."""
+        return self.value(row) if self.value else row._mapping.get(self.name)  # noqa: SLF001 - public by contract
+
+    def text_of(self, row: Row[Any]) -> str:
+        """Write the value for a person."""
+        value = self.value_of(row)
+        return rupiah(value) if self.money else as_text(value)
+
+
+def as_text(value: Any) -> str:
+    """Write a value by its type: days 30/11/2018, times 30/11/2018 12:53, numbers 7.176."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return translate("Ya" if value else "Tidak")
+        case datetime():
+            return wib_pendek(value)
+        case date():
+            return tanggal_pendek(value)
+        case int() | float() | Decimal():
+            return number(value)
+        case str():
+            return translate(value) if hasattr(value, "domain") else value
+        case _:
+            return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """An action on chosen rows. Its page says what will happen and to how many, and asks before it does."""
+
+    name: str
+    label: str
+    url: str
+    """Page (GET) that asks; it takes the choice from ``table.selected(request)``."""
+    permission: str | None = None
+    dialog: bool = True
+    icon: str | None = None
+    danger: bool = False

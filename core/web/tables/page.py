@@ -1,0 +1,139 @@
+"""One page of a list, ready for the template: rows, and the address of everything one can click."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from sqlalchemy import Row
+
+from core.i18n import _
+from core.web.formats import number
+from core.web.locale import translate
+from core.web.tables.columns import Bulk, Column
+from core.web.tables.filters import Filter, Tag
+
+__all__ = ["PAGE_SIZES", "TablePage"]
+
+PAGE_SIZES: Final = (25, 50, 100)
+"""Rows on a page that a person can choose."""
+
+TRANSIENT: Final = frozenset({"after", "before", "format", "pilih", "semua", "daftar"})
+"""Names in the address that say where one is, not what is listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TablePage:
+    """What the macros of ``partials/table.jinja2`` print."""
+
+    rows: Sequence[Row[Any]]
+    columns: Sequence[Column]
+    total: int
+    """Rows of the whole list, counted up to ``count_limit``."""
+    more: bool
+    """Whether there are more than ``total``."""
+    key: str
+    sort: str
+    descending: bool
+    size: int
+    params: Mapping[str, str]
+    path: str
+    filters: Sequence[Filter]
+    bulk: Sequence[Bulk]
+    empty: str
+    """What to do when there is nothing at all."""
+    previous_position: str | None
+    next_position: str | None
+    id: str
+    """Id of the list's element, unique on the page."""
+
+    def text(self, row: Row[Any], column: Column) -> str:
+        """Write a value by its type."""
+        return column.text_of(row)
+
+    def key_of(self, row: Row[Any]) -> Any:
+        """Return what identifies the row."""
+        return row._mapping[self.key]  # noqa: SLF001 - public by contract
+
+    @property
+    def count_text(self) -> str:
+        """``1 hasil``, ``7.176 hasil``, ``lebih dari 10.000 hasil``."""
+        facts = {"n": number(self.total)}
+        if self.more:
+            return translate(_("lebih dari ${n} hasil", mapping=facts))
+        return translate(_("1 hasil") if self.total == 1 else _("${n} hasil", mapping=facts))
+
+    @property
+    def tags(self) -> list[Tag]:
+        """The active filters."""
+        return [tag for each in self.filters for tag in each.tags(self.params)]
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Filter values that could not be read."""
+        return {
+            name: sentence
+            for each in self.filters
+            for name, sentence in each.problems(self.params).items()
+        }
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What the filter form carries along: everything in the address that it doesn't ask itself."""
+        asked = {name for each in self.filters for name in each.params}
+        return [(name, value) for name, value in self._state().items() if name not in asked]
+
+    def url(self, **changes: str | None) -> str:
+        """Return this list's address, from its first page, with ``changes``; None takes a name out."""
+        state: dict[str, str | None] = {**self._state(), **changes}
+        query = urlencode({name: value for name, value in state.items() if value})
+        return f"{self.path}?{query}" if query else self.path
+
+    def without(self, tag: Tag) -> str:
+        """Return the address without an active filter."""
+        return self.url(**dict.fromkeys(tag.params))
+
+    @property
+    def clear_url(self) -> str:
+        """Address without any filter."""
+        return self.url(**dict.fromkeys(name for each in self.filters for name in each.params))
+
+    def sort_url(self, column: Column) -> str:
+        """Return the address sorted by this column, turned round when it is sorted by it already."""
+        turned = column.name == self.sort and not self.descending
+        return self.url(sort=f"-{column.name}" if turned else column.name)
+
+    def aria_sort(self, column: Column) -> str:
+        """``ascending``, ``descending`` or ``none``."""
+        if column.name != self.sort:
+            return "none"
+        return "descending" if self.descending else "ascending"
+
+    @property
+    def previous_url(self) -> str | None:
+        """Address of the page before, or None on the first."""
+        return self.url(before=self.previous_position) if self.previous_position else None
+
+    @property
+    def next_url(self) -> str | None:
+        """Address of the page after, or None on the last."""
+        return self.url(after=self.next_position) if self.next_position else None
+
+    def export_url(self, kind: str) -> str:
+        """Return the address of the whole list as ``csv`` or ``xlsx``."""
+        return self.url(format=kind)
+
+    @property
+    def here(self) -> str:
+        """This list as it is, for the way back from a bulk action."""
+        return self.url()
+
+    @property
+    def paged(self) -> bool:
+        """Whether there is more than this page."""
+        return bool(self.previous_position or self.next_position)
+
+    def _state(self) -> dict[str, str]:
+        return {name: value for name, value in self.params.items() if value and name not in TRANSIENT}
