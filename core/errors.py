@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.i18n import TranslationString, _
+from core.i18n import TranslationString, _, plain
 
 __all__ = [
     "AbahError",
@@ -27,7 +27,7 @@ class AbahError(Exception):
         """Keep ``explanation`` or, without one, the sentence of the class."""
         if explanation is not None:
             self.explanation = explanation
-        super().__init__(self.explanation.interpolate())
+        super().__init__(plain(self.explanation))
 
 
 class ConfigurationError(AbahError):

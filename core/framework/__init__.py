@@ -1,1 +1,1 @@
-
+"""The plugin framework: manifests, loading, lifecycle, settings, fenced hooks."""

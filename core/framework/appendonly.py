@@ -25,8 +25,10 @@ def append_only_statements(table: str, dialect: str) -> list[str]:
     if dialect == "postgresql":
         return [
             _FUNCTION,
-            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION abah_refuse_change()",
+            (
+                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+                "FOR EACH ROW EXECUTE FUNCTION abah_refuse_change()"
+            ),
         ]
     return [
         f"CREATE TRIGGER {table}_no_{action} BEFORE {action.upper()} ON {table} "
@@ -41,4 +43,5 @@ def append_only(table: FromClause) -> None:
     for dialect in ("sqlite", "postgresql"):
         for statement in append_only_statements(table.name, dialect):
             escaped = statement.replace("%", "%%")
-            event.listen(table, "after_create", DDL(escaped).execute_if(dialect=dialect))
+            ddl = DDL(escaped)  # type: ignore[no-untyped-call]
+            event.listen(table, "after_create", ddl.execute_if(dialect=dialect))

@@ -133,16 +133,17 @@ def load_files(session: Session, owner: str, files: Sequence[Path]) -> LoadRepor
                 )
                 raise DataFileError(str(file), kind, explanation)
             entries[external_id] = values
-    report = LoadReport()
-    known = _known(session, owner)
     _refuse_foreign(session, owner, wanted)
+    loading = _Loading(session, owner)
     for kind, entries in wanted.items():
-        _load_kind(session, owner, kind, entries, known, report)
-    for kind, external_id in sorted(set(known)):
-        if external_id not in wanted.get(kind, {}):
-            report.orphaned.append(f"{kind}:{external_id}")
+        loading.load(kind, entries)
+    loading.report.orphaned = [
+        f"{kind}:{external_id}"
+        for kind, external_id in sorted(loading.known)
+        if external_id not in wanted.get(kind, {})
+    ]
     session.flush()
-    return report
+    return loading.report
 
 
 def edited_data(session: Session, owner: str) -> list[tuple[str, str]]:
@@ -220,57 +221,47 @@ def _refuse_foreign(
                 '${kind} "${id}" sudah dimuat oleh plugin ${owner}. Pakai nama lain.',
                 mapping={"kind": row.kind, "id": row.external_id, "owner": row.owner},
             )
-            raise DataFileError("", row.external_id, explanation)
+            raise DataFileError(row.owner, row.external_id, explanation)
 
 
-def _load_kind(
-    session: Session,
-    owner: str,
-    name: str,
-    entries: Mapping[str, Values],
-    known: Mapping[tuple[str, str], LoadedData],
-    report: LoadReport,
-) -> None:
-    kind = _kinds[name]
-    current = kind.current(session, list(entries))
-    to_write: dict[str, Values] = {}
-    for external_id, values in entries.items():
-        label = f"{name}:{external_id}"
-        row = known.get((name, external_id))
-        now = current.get(external_id)
-        if now is None:
-            to_write[external_id] = values
-            report.created.append(label)
-        elif now == values:
-            report.unchanged.append(label)
-        elif row is not None and now == row.loaded:
-            to_write[external_id] = values
-            report.updated.append(label)
-        else:
-            report.kept.append(label)
-            _remember(session, owner, name, external_id, row, offered=values)
-            continue
-        _remember(session, owner, name, external_id, row, loaded=values)
-    if to_write:
-        kind.write(session, owner, to_write)
+class _Loading:
+    """The loading of one owner's entries, kind by kind."""
 
+    def __init__(self, session: Session, owner: str) -> None:
+        self.report = LoadReport()
+        self.known = _known(session, owner)
+        self._session = session
+        self._owner = owner
 
-def _remember(
-    session: Session,
-    owner: str,
-    kind: str,
-    external_id: str,
-    row: LoadedData | None,
-    *,
-    loaded: Values | None = None,
-    offered: Values | None = None,
-) -> None:
-    if row is None:
-        row = LoadedData(owner=owner, kind=kind, external_id=external_id, loaded={})
-        session.add(row)
-    if loaded is not None:
-        row.loaded = dict(loaded)
-        row.offered = None
-    elif offered is not None and offered != row.loaded:
-        row.offered = dict(offered)
-    row.loaded_at = utcnow()
+    def load(self, kind: str, entries: Mapping[str, Values]) -> None:
+        """Compare wanted, stored and present values of one kind, and write what may be written."""
+        current = _kinds[kind].current(self._session, list(entries))
+        to_write: dict[str, Values] = {}
+        for external_id, values in entries.items():
+            label = f"{kind}:{external_id}"
+            row = self.known.get((kind, external_id))
+            now = current.get(external_id)
+            if now is not None and now != values and (row is None or now != row.loaded):
+                self.report.kept.append(label)
+                self._row(kind, external_id, row).offered = dict(values)
+                continue
+            if now is None:
+                to_write[external_id] = values
+                self.report.created.append(label)
+            elif now != values:
+                to_write[external_id] = values
+                self.report.updated.append(label)
+            else:
+                self.report.unchanged.append(label)
+            row = self._row(kind, external_id, row)
+            row.loaded = dict(values)
+            row.offered = None
+        if to_write:
+            _kinds[kind].write(self._session, self._owner, to_write)
+
+    def _row(self, kind: str, external_id: str, row: LoadedData | None) -> LoadedData:
+        if row is None:
+            row = LoadedData(owner=self._owner, kind=kind, external_id=external_id, loaded={})
+            self._session.add(row)
+        row.loaded_at = utcnow()
+        return row

@@ -174,7 +174,7 @@ def _through(chain: tuple[str, ...], problem: GraphError) -> GraphError:
         mapping={
             "name": chain[0],
             "chain": _arrows(chain),
-            "reason": problem.explanation.interpolate(),
+            "reason": problem.explanation,
         },
     )
     return GraphError(problem.reason, whole, explanation)

@@ -33,7 +33,7 @@ from core.framework.steps import (
     grant_permissions,
     prepare_core,
 )
-from core.i18n import _
+from core.i18n import _, plain
 
 __all__ = [
     "CORE_OWNER",
@@ -289,9 +289,7 @@ class Lifecycle:
                     with operation.step(step):
                         run()
         except Exception as error:
-            reason = (
-                error.explanation.interpolate() if isinstance(error, AbahError) else repr(error)
-            )
+            reason = plain(error.explanation) if isinstance(error, AbahError) else repr(error)
             self._write(lambda session: _fail(session, manifest, reason))
             raise
 

@@ -22,7 +22,7 @@ from core.framework.manifest import Manifest
 from core.framework.models import PluginState
 from core.framework.registry import has_tables, plugin_rows, registry_number
 from core.framework.runtime import Runtime
-from core.i18n import TranslationString, _
+from core.i18n import TranslationString, _, plain
 
 __all__ = [
     "LoadedPlugins",
@@ -56,7 +56,7 @@ class StrictError(AbahError):
     def __init__(self, problems: Mapping[str, AbahError]) -> None:
         """Name every plugin with its reason."""
         self.problems = problems
-        reasons = " ".join(error.explanation.interpolate() for error in problems.values())
+        reasons = " ".join(plain(error.explanation) for error in problems.values())
         super().__init__(
             _(
                 "abah tidak dijalankan karena abah.strict = true dan ada plugin yang bermasalah. "
@@ -109,12 +109,12 @@ def load_plugins(runtime: Runtime, *, enabled: Collection[str] | None = None) ->
         except PluginLoadError as error:
             loaded.modules.pop(manifest.name, None)
             loaded.problems[manifest.name] = error
-            log.error("plugin left out", plugin=manifest.name, exc_info=error.__cause__)
+            log.exception("plugin left out", plugin=manifest.name)
     order = resolve([_manifest(loaded, name) for name in loaded.modules]).order
     runtime.plugins = order
     runtime.replace_component(_nothing_loaded, loaded)
-    for name, error in loaded.problems.items():
-        log.warning("plugin skipped", plugin=name, reason=error.explanation.interpolate())
+    for name, problem in loaded.problems.items():
+        log.warning("plugin skipped", plugin=name, reason=plain(problem.explanation))
     if loaded.problems and runtime.settings.flag("abah.strict"):
         raise StrictError(loaded.problems)
     return loaded

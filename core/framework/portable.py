@@ -85,7 +85,9 @@ _SHADOWS: Final = ("config", "content", "data", "docsize", "idx")
 
 def version_tables(connection: Connection) -> dict[str, str]:
     """Return the revision in force of every version table."""
-    names = [name for name in inspect(connection).get_table_names() if name.endswith(VERSION_SUFFIX)]
+    names = [
+        name for name in inspect(connection).get_table_names() if name.endswith(VERSION_SUFFIX)
+    ]
     found = {}
     for name in sorted(names):
         quoted = connection.dialect.identifier_preparer.quote(name)
@@ -110,9 +112,10 @@ def dump_tables(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with _snapshot(database) as connection, zipfile.ZipFile(
-            partial, "w", compression=zipfile.ZIP_DEFLATED
-        ) as archive:
+        with (
+            _snapshot(database) as connection,
+            zipfile.ZipFile(partial, "w", compression=zipfile.ZIP_DEFLATED) as archive,
+        ):
             names = data_tables(connection) if tables is None else list(tables)
             metadata = MetaData()
             metadata.reflect(connection, only=names)

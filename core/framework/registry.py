@@ -23,7 +23,7 @@ def registry_number(session: Session) -> int:
 
 def raise_registry(session: Session) -> int:
     """Raise the number inside the caller's transaction and return it."""
-    number = session.scalar(
+    number: int | None = session.scalar(
         update(Registry)
         .where(Registry.id == 1)
         .values(number=Registry.number + 1)

@@ -136,7 +136,9 @@ def uninstall(
             with operation.step("forget"), database.writing() as session:
                 _forget(session, name)
             with operation.step("drop"):
-                drop_owner(database, _owner(name, _manifest(runtime, name)), _owners(runtime) | {name})
+                drop_owner(
+                    database, _owner(name, _manifest(runtime, name)), _owners(runtime) | {name}
+                )
         with operation.step("mark"), database.writing() as session:
             session.execute(delete(PluginRow).where(PluginRow.name == name))
             raise_registry(session)

@@ -151,7 +151,7 @@ def bad_value(table: TomlTable, name: str, value: object, wanted: TranslationStr
             "file": table.file,
             "key": table.key(name),
             "value": repr(value),
-            "wanted": wanted.interpolate(),
+            "wanted": wanted,
         },
     )
     return table.error(table.file, table.key(name), explanation)
