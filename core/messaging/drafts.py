@@ -14,7 +14,7 @@ __all__ = [
     "Draft",
     "EmptyMessageError",
     "MessageFacts",
-    "NotCancellableError",
+    "NotResendableError",
     "TooLongMessageError",
     "UnknownAccountError",
     "UnreachableAddressError",
@@ -67,10 +67,13 @@ class UnknownAccountError(AbahError):
     )
 
 
-class NotCancellableError(AbahError):
-    """A message that has left, or may have left, cannot be taken back."""
+class NotResendableError(AbahError):
+    """Only a message that failed, was cancelled, or whose fate is open can be sent again."""
 
-    explanation = _("Pesan sudah atau mungkin sudah dikirim sehingga tidak dapat dibatalkan.")
+    explanation = _(
+        "Pesan ini tidak dapat dikirim ulang. Hanya pesan yang gagal, dibatalkan, atau belum pasti "
+        "yang dapat dikirim ulang; kode rahasia harus diminta lagi."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,9 +55,7 @@ class StoredText(TypeDecorator[TranslationString]):
         mapping = getattr(value, "mapping", None) or {}
         return json.dumps([str(value), {key: str(item) for key, item in mapping.items()}])
 
-    def process_result_value(
-        self, value: str | None, dialect: Dialect
-    ) -> TranslationString | None:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> TranslationString | None:
         """Make the sentence translatable again."""
         del dialect
         if value is None:

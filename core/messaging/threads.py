@@ -139,14 +139,19 @@ def ensure_thread(session: Session, subject: str, *, title: str) -> Thread:
     return thread
 
 
-def mark_thread_read(session: Session, thread_id: int) -> int:
-    """Mark a thread's incoming messages as read and return how many there were."""
+def mark_thread_read(session: Session, thread_id: int, *, up_to: int | None = None) -> int:
+    """Mark a thread's incoming messages as read and return how many there were.
+
+    :param up_to: id of the last message that was shown; what came after it stays unread.
+    """
+    shown = [] if up_to is None else [Message.id <= up_to]
     count = session.execute(
         update(Message)
         .where(
             Message.thread_id == thread_id,
             Message.direction == Direction.IN,
             Message.read_at.is_(None),
+            *shown,
         )
         .values(read_at=utcnow())
         .execution_options(synchronize_session=False)

@@ -1,0 +1,216 @@
+"""The transports of this process: which there are, and one open instance per account.
+
+Async transports share one event loop in a thread of its own, so that their connections live on between
+chunks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Awaitable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+import uvloop
+
+from core.framework.runtime import Runtime
+from core.hookspecs.channels import (
+    DeliveryReport,
+    InboundMessage,
+    Transport,
+    TransportContext,
+)
+from core.messaging.intake import Intake
+from core.messaging.webhook_address import webhook_url
+
+__all__ = ["AccountRow", "Channels", "LoopThread", "open_settings", "seal_settings"]
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+CLOSING_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """What opening a transport needs from the account's row."""
+
+    id: int
+    name: str
+    transport: str
+    settings: Mapping[str, Any]
+    version: int
+
+
+class LoopThread:
+    """An event loop that lives as long as the process, in a thread of its own."""
+
+    def __init__(self) -> None:
+        """Start the thread."""
+        self.loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="abah-loop", daemon=True)
+        self._thread.start()
+
+    def run(self, awaitable: Awaitable[T], timeout: float) -> T:
+        """Run on the loop and wait for the result.
+
+        :raises TimeoutError: it took longer than ``timeout`` seconds; it was cancelled.
+        """
+        future: Future[T] = asyncio.run_coroutine_threadsafe(_as_coroutine(awaitable), self.loop)
+        try:
+            return future.result(timeout)
+        except TimeoutError:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """Stop the loop and wait for its thread."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(CLOSING_SECONDS)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+
+class Channels:
+    """Component of the runtime: transport classes of the enabled plugins and their open instances."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Open nothing yet."""
+        self._runtime = runtime
+        self._guard = threading.RLock()
+        self._open: dict[int, tuple[AccountRow, Transport]] = {}
+        self._loop: LoopThread | None = None
+        self._classes: tuple[object, dict[str, type[Transport]]] | None = None
+
+    @property
+    def loop(self) -> LoopThread:
+        """The process's event loop for transports, started at the first use."""
+        with self._guard:
+            if self._loop is None:
+                self._loop = LoopThread()
+            return self._loop
+
+    @property
+    def transports(self) -> Mapping[str, type[Transport]]:
+        """Transport classes by name, from the plugins that are enabled now."""
+        hooks = self._runtime.hooks
+        key = (hooks, tuple(hooks.plugins))
+        with self._guard:
+            if self._classes is None or self._classes[0] != key:
+                self._classes = (key, self._collect())
+            return self._classes[1]
+
+    def open(self, account: AccountRow) -> Transport:
+        """Return the account's transport, opened anew when its settings or its plugin changed.
+
+        :raises KeyError: no enabled plugin brings the account's transport.
+        :raises UnreadableSecretError: its secrets were encrypted with another key.
+        """
+        wanted = self.transports[account.transport]
+        with self._guard:
+            held = self._open.get(account.id)
+            if held is not None:
+                row, transport = held
+                if row.version == account.version and type(transport) is wanted:
+                    return transport
+                self._close(transport)
+                del self._open[account.id]
+            transport = wanted(self._context(account, wanted))
+            self._open[account.id] = (account, transport)
+            return transport
+
+    def call(self, answer: Any, timeout: float) -> Any:
+        """Return a transport's answer, waiting on the loop when it is awaitable."""
+        return self.loop.run(answer, timeout) if inspect.isawaitable(answer) else answer
+
+    def close(self) -> None:
+        """Close every transport, then the loop."""
+        with self._guard:
+            for _account, transport in self._open.values():
+                self._close(transport)
+            self._open.clear()
+            if self._loop is not None:
+                self._loop.close()
+                self._loop = None
+
+    def _collect(self) -> dict[str, type[Transport]]:
+        found: dict[str, type[Transport]] = {}
+        hooks = self._runtime.hooks
+        for plugin, function in hooks.implementations("register_transports"):
+            with hooks.fence(plugin, "register_transports") as allowed:
+                if not allowed:
+                    continue
+                for transport in function() or ():
+                    if transport.name in found:
+                        log.error("transport refused", plugin=plugin, transport=transport.name)
+                        continue
+                    found[transport.name] = transport
+        return found
+
+    def _context(self, account: AccountRow, transport: type[Transport]) -> TransportContext:
+        intake = self._runtime.component(Intake)
+
+        def store(items: Sequence[DeliveryReport | InboundMessage]) -> None:
+            intake.store(account.id, items)
+
+        return TransportContext(
+            account_id=account.id,
+            account_name=account.name,
+            settings=open_settings(self._runtime, transport, account.settings),
+            webhook_url=webhook_url(self._runtime, account.id),
+            intake=store,
+            extra={"loop": self.loop.loop} if inspect.iscoroutinefunction(transport.send) else {},
+        )
+
+    def _close(self, transport: Transport) -> None:
+        try:
+            if not inspect.iscoroutinefunction(transport.send):
+                transport.close()
+                return
+
+            async def close() -> None:
+                answer: Any = transport.close()  # type: ignore[func-returns-value]
+                if inspect.isawaitable(answer):
+                    await answer
+
+            self.loop.run(close(), CLOSING_SECONDS)
+        except Exception:
+            log.exception("transport did not close", transport=transport.name)
+
+
+def open_settings(
+    runtime: Runtime, transport: type[Transport], stored: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return an account's settings with defaults filled in and secrets decrypted."""
+    values: dict[str, Any] = {}
+    for setting in transport.settings_form:
+        value = stored.get(setting.key, setting.default)
+        if setting.kind == "secret" and setting.key in stored and value:
+            value = runtime.secrets.decrypt(value)
+        values[setting.key] = value
+    return values
+
+
+def seal_settings(
+    runtime: Runtime, transport: type[Transport], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return settings as they are stored: secrets encrypted."""
+    secret = {setting.key for setting in transport.settings_form if setting.kind == "secret"}
+    return {
+        key: runtime.secrets.encrypt(value) if key in secret and value else value
+        for key, value in values.items()
+    }
+
+
+async def _as_coroutine(awaitable: Awaitable[T]) -> T:
+    return await awaitable

@@ -1,0 +1,420 @@
+"""Putting messages into the queue and taking them out again.
+
+A queued message is a row in the caller's transaction: one that rolls back sends nothing. The rows of a batch are
+written by one statement, routed by one call of the hook, and wake each account's worker once, after the
+commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from core import audit
+from core.contacts.services import opted_out
+from core.db import utcnow
+from core.errors import ConflictError, NotFoundError
+from core.framework.runtime import runtime_of
+from core.hookspecs.channels import Evidence, OutgoingMessage
+from core.hookspecs.messages import MessageChange
+from core.i18n import TranslationString, _
+from core.jobs import enqueue
+from core.messaging.changes import chunks, lock_messages, write_changes
+from core.messaging.drafts import (
+    Draft,
+    EmptyMessageError,
+    NotResendableError,
+    TooLongMessageError,
+    UnknownAccountError,
+    UnreachableAddressError,
+)
+from core.messaging.models import Message
+from core.messaging.refs import new_refs
+from core.messaging.routing import NO_ACCOUNT, Candidate, candidates, choose
+from core.messaging.states import Cause, Direction, Lane, State
+from core.messaging.text import Measure, mask_secret, measure
+from core.messaging.threads import Tally, write_tallies
+
+__all__ = [
+    "DISPATCH",
+    "LOOP_LIMIT",
+    "LOOP_WINDOW",
+    "cancel_messages",
+    "queue_message",
+    "queue_messages",
+    "resend",
+    "settle_uncertain",
+    "wake",
+]
+
+DISPATCH: Final = "core.dispatch"
+"""Name of the task that hands over one chunk of an account."""
+LOOP_LIMIT: Final = 20
+"""Equal texts to one number within the window; what comes after them is stopped."""
+LOOP_WINDOW: Final = timedelta(minutes=5)
+MAX_PARTS: Final = 255
+
+LOOPING: Final[TranslationString] = _(
+    "Dihentikan: pesan yang sama sudah dikirim lebih dari 20 kali ke nomor ini dalam 5 menit. "
+    "Kemungkinan dua mesin saling membalas."
+)
+OPTED_OUT: Final[TranslationString] = _(
+    "Tidak dikirim: pemilik nomor ini meminta berhenti menerima pesan (STOP)."
+)
+
+_NUMBER: Final = re.compile(r"\+[1-9]\d{6,14}")
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def queue_message(session: Session, draft: Draft) -> int:
+    """Store one message for delivery and return its id. See :func:`queue_messages`."""
+    return queue_messages(session, [draft])[0]
+
+
+def queue_messages(session: Session, drafts: Sequence[Draft]) -> list[int]:
+    """Store a batch for delivery and return the ids in the order of the drafts.
+
+    Nothing is sent here: a transaction that rolls back sends nothing. A message that may not be sent (its
+    number asked for silence, or equal texts run in a loop) is stored as rejected with the reason; one for
+    which there is no account waits and says so.
+
+    :raises UnreachableAddressError: an address is neither E.164 nor an e-mail address.
+    :raises EmptyMessageError: a text is empty.
+    :raises TooLongMessageError: a text needs more than 255 parts.
+    :raises UnknownAccountError: a draft names an account that cannot carry it.
+    :raises PluginHookError: routing was refused; nothing is queued.
+    """
+    if not drafts:
+        return []
+    now = utcnow()
+    rows = _rows(session, drafts, now)
+    _stop(session, drafts, rows, now)
+    _route(session, drafts, rows, now)
+    ids = list(
+        session.scalars(insert(Message).returning(Message.id, sort_by_parameter_order=True), rows)
+    )
+    _count(session, rows)
+    _tell_rejected(session, ids, rows, now)
+    wake(
+        session,
+        (
+            row["account_id"]
+            for row in rows
+            if row["state"] == State.QUEUED and row["due_at"] <= now
+        ),
+    )
+    return ids
+
+
+def cancel_messages(
+    session: Session, ids: Collection[int], *, reason: TranslationString | None = None
+) -> list[int]:
+    """Take waiting messages back and return the ids of those that will not be sent.
+
+    What is being sent, or was, stays as it is: returned, not raised, so that a batch cancels what it can.
+    """
+    held = lock_messages(session, ids)
+    cancelled = []
+    for message in held.values():
+        if message.move(State.CANCELLED, Cause.PERSON):
+            message.reason = reason or _("Dibatalkan sebelum dikirim.")
+            message.sealed_body = None
+            cancelled.append(message.id)
+    write_changes(session, held.values(), utcnow())
+    return cancelled
+
+
+def settle_uncertain(
+    session: Session, ids: Collection[int], state: State, *, actor_id: int | None
+) -> list[int]:
+    """Write what a person found out about uncertain messages and return the ids that changed.
+
+    ``state`` is ``sent``, ``delivered``, ``undelivered``, or ``queued`` to send again under the same ref.
+    """
+    now = utcnow()
+    held = lock_messages(session, ids)
+    changed = []
+    for message in held.values():
+        if state is State.QUEUED and message.is_secret and message.sealed_body is None:
+            continue  # Its text is gone; a new code has to be asked for.
+        if not message.move(state, Cause.PERSON):
+            continue
+        changed.append(message.id)
+        message.reason = _("Ditetapkan oleh petugas.") if state is not State.QUEUED else None
+        if state is State.QUEUED:
+            message.due_at = now
+        else:
+            message.reported_at = now
+            message.sealed_body = None
+    write_changes(session, held.values(), now)
+    for message_id in changed:
+        audit.record(
+            session,
+            actor_id=actor_id,
+            action="messages.settle",
+            subject=f"message:{message_id}",
+            details={"state": str(state)},
+        )
+    if state is State.QUEUED:
+        wake(session, (held[message_id].account_id for message_id in changed))
+    return changed
+
+
+def resend(
+    session: Session,
+    message_id: int,
+    *,
+    address: str | None = None,
+    actor_id: int | None,
+    account_id: int | None = None,
+) -> int:
+    """Queue a failed message anew, perhaps to another address, and return the new message's id.
+
+    The failed one stays in the conversation and points at the new one; it no longer counts as failed.
+
+    :raises NotFoundError: there is no such outgoing message.
+    :raises NotResendableError: it did not fail, or its text was secret and is gone.
+    :raises ConflictError: it was sent again already.
+    :raises UnreachableAddressError: the new address is no E.164 number.
+    """
+    held = lock_messages(session, [message_id]).get(message_id)
+    if held is None:
+        raise NotFoundError
+    if held.superseded:
+        raise ConflictError(
+            _(
+                "Pesan ini sudah dikirim ulang. Muat ulang percakapan untuk melihat pesan penggantinya."
+            )
+        )
+    if held.state not in _RESENDABLE or held.is_secret:
+        raise NotResendableError
+    old = session.execute(
+        select(
+            Message.body,
+            Message.kind,
+            Message.purpose,
+            Message.origin,
+            Message.title,
+            Message.thread_id,
+        ).where(Message.id == message_id)
+    ).one()
+    new_id = queue_message(
+        session,
+        Draft(
+            address=address or held.address,
+            body=old.body,
+            purpose=old.purpose,
+            kind=old.kind,
+            thread_id=old.thread_id,
+            lane=Lane.PERSON,
+            sender_id=actor_id,
+            title=old.title or None,
+            origin=old.origin or None,
+            account_id=account_id,
+        ),
+    )
+    session.execute(update(Message).where(Message.id == new_id).values(resend_of_id=message_id))
+    session.execute(update(Message).where(Message.id == message_id).values(superseded_by_id=new_id))
+    if held.thread_id is not None:
+        tally = Tally()
+        tally.note_move(held.state, None, superseded=False)
+        # An uncertain message that was replaced still waits for its proof.
+        tally.uncertain = 0
+        write_tallies(session, {held.thread_id: tally})
+    audit.record(
+        session,
+        actor_id=actor_id,
+        action="messages.resend",
+        subject=f"message:{message_id}",
+        details={"new": new_id},
+    )
+    return new_id
+
+
+def wake(session: Session, account_ids: Any) -> None:
+    """Start each account's worker once the transaction is committed."""
+    for account_id in sorted({account_id for account_id in account_ids if account_id is not None}):
+        enqueue(session, DISPATCH, account_id)
+
+
+_RESENDABLE: Final = frozenset(
+    {State.UNDELIVERED, State.REJECTED, State.EXPIRED, State.CANCELLED, State.UNCERTAIN}
+)
+
+
+def _rows(session: Session, drafts: Sequence[Draft], now: datetime) -> list[dict[str, Any]]:
+    encrypt = runtime_of(session).secrets.encrypt
+    rows = []
+    for draft, ref in zip(drafts, new_refs(len(drafts)), strict=True):
+        found = _check(draft)
+        rows.append(
+            {
+                "ref": ref,
+                "thread_id": draft.thread_id,
+                "account_id": None,
+                "direction": Direction.OUT,
+                "kind": draft.kind,
+                "purpose": draft.purpose,
+                "origin": draft.origin or "",
+                "lane": int(draft.lane),
+                "address": draft.address,
+                "title": draft.title or "",
+                "body": mask_secret(draft.body) if draft.secret else draft.body,
+                "sealed_body": encrypt(draft.body) if draft.secret else None,
+                "is_secret": draft.secret,
+                "encoding": found.encoding,
+                "parts": found.parts,
+                "digest": None if draft.secret else _digest(draft),
+                "state": State.QUEUED,
+                "evidence": Evidence.NONE,
+                "reason": None,
+                "attempt_count": 0,
+                "is_isolated": False,
+                "is_ambiguous": False,
+                "due_at": max(draft.not_before, now) if draft.not_before else now,
+                "expires_at": draft.expires_at,
+                "sender_id": draft.sender_id,
+                "created_at": now,
+                "changed_at": now,
+            }
+        )
+    return rows
+
+
+def _check(draft: Draft) -> Measure:
+    """Measure a draft, or refuse it."""
+    pattern = _EMAIL if draft.kind == "email" else _NUMBER
+    if not pattern.fullmatch(draft.address):
+        raise UnreachableAddressError(draft.address)
+    # NUL cannot be stored by PostgreSQL nor sent by anybody.
+    if not draft.body.strip() or "\0" in draft.body:
+        raise EmptyMessageError
+    if draft.kind != "sms":
+        return Measure("utf8", len(draft.body), 1, 0)
+    found = measure(draft.body)
+    if found.parts > MAX_PARTS:
+        raise TooLongMessageError(found.parts)
+    return found
+
+
+def _digest(draft: Draft) -> str:
+    text = f"{draft.kind}\0{draft.title or ''}\0{draft.body}"
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=9).hexdigest()
+
+
+def _stop(
+    session: Session, drafts: Sequence[Draft], rows: Sequence[dict[str, Any]], now: datetime
+) -> None:
+    """Reject what may not be sent, with the reason, in a few statements for the whole batch."""
+    numbers = {
+        draft.address for draft in drafts if draft.kind == "sms" and draft.lane is not Lane.CODE
+    }
+    silent = opted_out(session, numbers) if numbers else frozenset()
+    equal = _recent(session, {row["address"] for row in rows if row["digest"]}, now)
+    for row in rows:
+        if row["digest"]:
+            key = (row["address"], row["digest"])
+            equal[key] += 1
+            if equal[key] > LOOP_LIMIT:
+                _reject(row, LOOPING)
+                continue
+        if row["address"] in silent and row["lane"] != Lane.CODE:
+            _reject(row, OPTED_OUT)
+
+
+def _recent(
+    session: Session, addresses: Collection[str], now: datetime
+) -> Counter[tuple[str, str]]:
+    """Count equal texts that were queued for these numbers a moment ago."""
+    found: Counter[tuple[str, str]] = Counter()
+    for chunk in chunks(sorted(addresses)):
+        rows = session.execute(
+            select(Message.address, Message.digest, func.count())
+            .where(
+                Message.address.in_(chunk),
+                Message.created_at > now - LOOP_WINDOW,
+                Message.direction == Direction.OUT,
+                Message.digest.is_not(None),
+            )
+            .group_by(Message.address, Message.digest)
+        )
+        found.update({(address, digest or ""): count for address, digest, count in rows})
+    return found
+
+
+def _reject(row: dict[str, Any], reason: TranslationString) -> None:
+    row.update(state=State.REJECTED, reason=reason, sealed_body=None)
+
+
+def _route(
+    session: Session, drafts: Sequence[Draft], rows: Sequence[dict[str, Any]], now: datetime
+) -> None:
+    found = candidates(session, now)
+    open_rows = []
+    for draft, row in zip(drafts, rows, strict=True):
+        if draft.account_id is not None:
+            row["account_id"] = _forced(draft, found)
+        elif row["state"] == State.QUEUED:
+            open_rows.append((draft, row))
+    batch = [
+        OutgoingMessage(
+            ref=row["ref"],
+            address=draft.address,
+            body=row["body"],
+            kind=draft.kind,
+            purpose=draft.purpose,
+            title=row["title"],
+            encoding=row["encoding"],
+            parts=row["parts"],
+        )
+        for draft, row in open_rows
+    ]
+    chosen = choose(session, batch, found)
+    for _draft, row in open_rows:
+        row["account_id"] = chosen.get(row["ref"])
+        if row["account_id"] is None:
+            row["reason"] = NO_ACCOUNT
+
+
+def _forced(draft: Draft, found: Sequence[Candidate]) -> int:
+    for candidate in found:
+        if candidate.facts.id == draft.account_id and draft.kind in candidate.facts.kinds:
+            return candidate.facts.id
+    raise UnknownAccountError
+
+
+def _count(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    tallies: dict[int, Tally] = defaultdict(Tally)
+    for row in rows:
+        if row["thread_id"] is not None:
+            tally = tallies[row["thread_id"]]
+            tally.messages += 1
+            tally.note_last(row["body"], row["created_at"], Direction.OUT)
+            tally.note_move(None, row["state"], superseded=False)
+    write_tallies(session, tallies)
+
+
+def _tell_rejected(
+    session: Session, ids: Sequence[int], rows: Sequence[dict[str, Any]], now: datetime
+) -> None:
+    changes = [
+        MessageChange(
+            id=message_id,
+            origin=row["origin"],
+            thread_id=row["thread_id"],
+            before=State.QUEUED,
+            after=State.REJECTED,
+            at=now,
+        )
+        for message_id, row in zip(ids, rows, strict=True)
+        if row["state"] == State.REJECTED
+    ]
+    if changes:
+        runtime_of(session).hooks.tell(session, "messages_changed", changes=changes)

@@ -1,0 +1,410 @@
+"""Delivery reports: kept for ever, matched to messages, applied by rank.
+
+A report names our own ref, or the channel's reference (and the number, where references come round again). One that
+nobody knows yet waits: the answer to the hand-over may still be on its way. While a worker holds a message its
+reports wait too, because only the answer tells how many parts there are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from core.hookspecs.channels import DeliveryReport, Evidence, ReportState
+from core.i18n import TranslationString, _
+from core.messaging.changes import Held, chunks, lock_messages, write_changes
+from core.messaging.models import Message, Report, Segment
+from core.messaging.states import (
+    Cause,
+    Direction,
+    SegmentState,
+    State,
+    reported_state,
+    stronger,
+)
+
+__all__ = ["apply_waiting", "clean", "match_waiting", "store_reports"]
+
+REASONS: Final[Mapping[ReportState, TranslationString]] = {
+    ReportState.UNDELIVERED: _(
+        "Tidak dapat diterima: nomor salah, tidak aktif, atau di luar jangkauan. Periksa nomornya."
+    ),
+    ReportState.REJECTED: _("Ditolak oleh operator. Periksa nomornya."),
+    ReportState.EXPIRED: _(
+        "Tidak diterima sampai batas waktunya: telepon tidak aktif terlalu lama. Periksa nomornya."
+    ),
+}
+
+_SEGMENT_RANK: Final[Mapping[SegmentState, int]] = {
+    SegmentState.SENT: 0,
+    SegmentState.UNDELIVERED: 1,
+    SegmentState.DELIVERED: 2,
+}
+_SEGMENT_STATE: Final[Mapping[State, SegmentState]] = {
+    State.SENT: SegmentState.SENT,
+    State.UNDELIVERED: SegmentState.UNDELIVERED,
+    State.DELIVERED: SegmentState.DELIVERED,
+}
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A stored report that has not been applied yet."""
+
+    id: int
+    account_id: int
+    state: ReportState
+    evidence: Evidence
+    ref: str
+    reference: str
+    address: str
+    at: datetime
+    message_id: int | None
+    applied: bool = False
+    matched: bool = False
+
+
+@dataclass(slots=True)
+class _Part:
+    """A segment whose message is locked."""
+
+    id: int
+    message_id: int
+    account_id: int
+    reference: str
+    state: SegmentState
+    evidence: Evidence
+    reported_at: datetime | None
+    dirty: bool = False
+
+
+def store_reports(
+    session: Session, account_id: int, reports: Sequence[DeliveryReport], now: datetime
+) -> None:
+    """Keep reports as they came and apply those whose message is known."""
+    if not reports:
+        return
+    rows = [
+        {
+            "account_id": account_id,
+            "state": report.state,
+            "evidence": report.evidence,
+            "ref": clean(report.ref)[:200],
+            "reference": clean(report.reference)[:200],
+            "address": clean(report.address)[:254],
+            "raw": clean(report.raw),
+            "at": report.at,
+            "received_at": now,
+        }
+        for report in reports
+    ]
+    ids = session.scalars(insert(Report).returning(Report.id, sort_by_parameter_order=True), rows)
+    waiting = [
+        _Waiting(
+            id=report_id,
+            account_id=account_id,
+            state=report.state,
+            evidence=report.evidence,
+            ref=row["ref"],
+            reference=row["reference"],
+            address=row["address"],
+            at=report.at or now,
+            message_id=None,
+        )
+        for report_id, report, row in zip(ids, reports, rows, strict=True)
+    ]
+    _match(session, waiting)
+    _apply(session, waiting, now)
+
+
+def apply_waiting(
+    session: Session, held: Mapping[int, Held], references: Sequence[tuple[int, str]], now: datetime
+) -> None:
+    """Apply reports that came before their message's result; the messages are locked.
+
+    :param references: accounts and the channel's references that have just been stored.
+    """
+    waiting: list[_Waiting] = []
+    for chunk in chunks(sorted(held)):
+        query = _select_waiting().where(Report.message_id.in_(chunk))
+        waiting += [_waiting(row) for row in session.execute(query)]
+    by_account: dict[int, list[str]] = defaultdict(list)
+    for account_id, reference in references:
+        if reference:
+            by_account[account_id].append(reference)
+    for account_id, values in by_account.items():
+        for chunk in chunks(values):
+            query = _select_waiting().where(
+                Report.account_id == account_id,
+                Report.reference.in_(chunk),
+                Report.message_id.is_(None),
+            )
+            waiting += [_waiting(row) for row in session.execute(query)]
+    if waiting:
+        _match(session, waiting)
+        _apply(session, waiting, now)
+
+
+def match_waiting(session: Session, now: datetime, *, age: timedelta, limit: int = 1000) -> int:
+    """Look once more for the messages of waiting reports and return how many were applied.
+
+    A report and the result it belongs to may have been written at the same moment by two processes that
+    could not see each other's rows.
+    """
+    rows = session.execute(
+        _select_waiting()
+        .where(Report.received_at > now - age)
+        .order_by(Report.id.desc())
+        .limit(limit)
+    )
+    waiting = [_waiting(row) for row in rows]
+    waiting.reverse()
+    if not waiting:
+        return 0
+    _match(session, waiting)
+    _apply(session, waiting, now)
+    return sum(report.applied for report in waiting)
+
+
+def clean(text: str) -> str:
+    """Make text from outside storable: no NUL, no half of a surrogate pair."""
+    text = text.replace("\0", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _match(session: Session, waiting: Sequence[_Waiting]) -> None:
+    """Find the message of each report: by our ref, else by the channel's reference."""
+    open_reports = [report for report in waiting if report.message_id is None]
+    by_ref: dict[str, int] = {}
+    for chunk in chunks(sorted({report.ref for report in open_reports if report.ref})):
+        rows = session.execute(
+            select(Message.ref, Message.id).where(
+                Message.ref.in_(chunk), Message.direction == Direction.OUT
+            )
+        )
+        by_ref.update({row.ref: row.id for row in rows})
+    by_reference = _find_references(
+        session,
+        [report for report in open_reports if report.reference and report.ref not in by_ref],
+    )
+    for report in open_reports:
+        report.message_id = by_ref.get(report.ref)
+        if report.message_id is None and report.reference:
+            found = by_reference.get((report.account_id, report.reference), [])
+            report.message_id = _newest(report, found)
+        report.matched = report.message_id is not None
+
+
+def _find_references(
+    session: Session, reports: Sequence[_Waiting]
+) -> dict[tuple[int, str], list[Any]]:
+    """Return segments by account and reference, newest first."""
+    found: dict[tuple[int, str], list[Any]] = defaultdict(list)
+    wanted: dict[int, set[str]] = defaultdict(set)
+    for report in reports:
+        wanted[report.account_id].add(report.reference)
+    for account_id, references in wanted.items():
+        for chunk in chunks(sorted(references)):
+            rows = session.execute(
+                select(Segment.message_id, Segment.reference, Segment.state, Message.address)
+                .join(Message, Message.id == Segment.message_id)
+                .where(Segment.account_id == account_id, Segment.reference.in_(chunk))
+                .order_by(Segment.id.desc())
+            )
+            for row in rows:
+                found[account_id, row.reference].append(row)
+    return found
+
+
+def _newest(report: _Waiting, found: Sequence[Any]) -> int | None:
+    """Choose among messages with the same reference: same number, still open, newest."""
+    mine = [row for row in found if not report.address or row.address == report.address]
+    still_open = [row for row in mine if row.state == SegmentState.SENT]
+    for row in still_open or mine:
+        return int(row.message_id)
+    return None
+
+
+def _apply(session: Session, waiting: Sequence[_Waiting], now: datetime) -> None:
+    """Apply matched reports to locked messages, in the order in which they came."""
+    held = lock_messages(session, {r.message_id for r in waiting if r.message_id is not None})
+    parts = _load_parts(session, held)
+    for report in waiting:
+        message = held.get(report.message_id or 0)
+        if message is None or message.state is State.SENDING:
+            continue
+        report.applied = True
+        _apply_one(report, message, parts[message.id])
+    connection = session.connection()
+    rows = [
+        {
+            "b_id": report.id,
+            "b_message_id": report.message_id,
+            "b_applied_at": now if report.applied else None,
+        }
+        for report in waiting
+        if report.applied or report.matched
+    ]
+    if rows:
+        connection.execute(_UPDATE_REPORT, rows)
+    changed = [part for group in parts.values() for part in group if part.dirty]
+    if changed:
+        connection.execute(
+            _UPDATE_PART,
+            [
+                {
+                    "b_id": part.id,
+                    "b_state": part.state,
+                    "b_evidence": part.evidence,
+                    "b_reported_at": part.reported_at,
+                }
+                for part in changed
+            ],
+        )
+    write_changes(session, held.values(), now)
+
+
+def _apply_one(report: _Waiting, message: Held, parts: Sequence[_Part]) -> None:
+    target = reported_state(report.state)
+    for part in _parts_of(report, parts):
+        _raise_part(part, _SEGMENT_STATE[target], report)
+    if parts:
+        target = _whole(parts)
+    if not message.move(target, Cause.REPORT):
+        if message.state is target and stronger(message.evidence, report.evidence) is not (
+            message.evidence
+        ):
+            message.evidence = report.evidence
+            message.dirty = True
+        return
+    message.evidence = report.evidence
+    message.reported_at = report.at
+    message.reason = REASONS.get(report.state) if target is State.UNDELIVERED else None
+    message.sealed_body = None
+    if message.sent_at is None:
+        message.sent_at = report.at
+
+
+def _parts_of(report: _Waiting, parts: Sequence[_Part]) -> Sequence[_Part]:
+    """Return the parts that a report speaks of."""
+    named = [part for part in parts if report.reference and part.reference == report.reference]
+    if named or len(parts) <= 1:
+        return named or parts
+    if report.state is ReportState.ACCEPTED:
+        return parts
+    # It names the message, not the part: it can only be taken for one that has no report yet.
+    still_open = [part for part in parts if part.state is SegmentState.SENT]
+    return still_open[:1]
+
+
+def _raise_part(part: _Part, state: SegmentState, report: _Waiting) -> None:
+    if _SEGMENT_RANK[state] > _SEGMENT_RANK[part.state]:
+        part.state, part.evidence = state, report.evidence
+        part.reported_at, part.dirty = report.at, True
+    elif state is part.state and stronger(part.evidence, report.evidence) is not part.evidence:
+        part.evidence, part.reported_at, part.dirty = report.evidence, report.at, True
+
+
+def _whole(parts: Sequence[_Part]) -> State:
+    """Return the state of a message from the states of all its parts."""
+    states = {part.state for part in parts}
+    if SegmentState.UNDELIVERED in states:
+        return State.UNDELIVERED
+    return State.SENT if SegmentState.SENT in states else State.DELIVERED
+
+
+def _load_parts(session: Session, held: Mapping[int, Held]) -> dict[int, list[_Part]]:
+    """Read the segments of each message's last hand-over that was accepted."""
+    groups: dict[int, dict[int, list[_Part]]] = defaultdict(lambda: defaultdict(list))
+    for chunk in chunks(sorted(held)):
+        rows = session.execute(
+            select(
+                Segment.id,
+                Segment.message_id,
+                Segment.account_id,
+                Segment.attempt,
+                Segment.reference,
+                Segment.state,
+                Segment.evidence,
+                Segment.reported_at,
+            )
+            .where(Segment.message_id.in_(chunk))
+            .order_by(Segment.message_id, Segment.number)
+        )
+        for row in rows:
+            groups[row.message_id][row.attempt].append(
+                _Part(
+                    id=row.id,
+                    message_id=row.message_id,
+                    account_id=row.account_id,
+                    reference=row.reference,
+                    state=SegmentState(row.state),
+                    evidence=Evidence(row.evidence),
+                    reported_at=row.reported_at,
+                )
+            )
+    return {
+        message_id: groups[message_id][max(groups[message_id])] if message_id in groups else []
+        for message_id in held
+    }
+
+
+def _select_waiting() -> Select[Any]:
+    return (
+        select(
+            Report.id,
+            Report.account_id,
+            Report.state,
+            Report.evidence,
+            Report.ref,
+            Report.reference,
+            Report.address,
+            Report.at,
+            Report.received_at,
+            Report.message_id,
+        )
+        .where(Report.applied_at.is_(None))
+        .order_by(Report.id)
+    )
+
+
+def _waiting(row: Row[Any]) -> _Waiting:
+    return _Waiting(
+        id=row.id,
+        account_id=row.account_id,
+        state=ReportState(row.state),
+        evidence=Evidence(row.evidence),
+        ref=row.ref,
+        reference=row.reference,
+        address=row.address,
+        at=row.at or row.received_at,
+        message_id=row.message_id,
+    )
+
+
+_REPORT: Final = Report.__table__
+_UPDATE_REPORT: Final = (
+    update(_REPORT)  # type: ignore[arg-type]
+    .where(_REPORT.c.id == bindparam("b_id"))
+    .values(message_id=bindparam("b_message_id"), applied_at=bindparam("b_applied_at"))
+)
+_SEGMENT: Final = Segment.__table__
+_UPDATE_PART: Final = (
+    update(_SEGMENT)  # type: ignore[arg-type]
+    .where(_SEGMENT.c.id == bindparam("b_id"))
+    .values(
+        state=bindparam("b_state"),
+        evidence=bindparam("b_evidence"),
+        reported_at=bindparam("b_reported_at"),
+    )
+)
