@@ -1,1 +1,6 @@
 """People: who has an account, what each may do, and where each is signed in."""
+
+from __future__ import annotations
+
+# Roles and permissions are registered when this room is imported.
+from core.accounts import permissions as _permissions  # noqa: F401
