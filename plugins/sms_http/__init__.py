@@ -1,0 +1,1 @@
+"""Any SMS gateway that speaks HTTP, described by settings instead of code."""

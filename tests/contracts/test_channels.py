@@ -1,0 +1,21 @@
+"""Every bundled channel keeps the promises that the core relies on, against its real other side."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.testing.channels import ChannelConformance, ChannelPeer
+from tests.plugins.sms_http.gateway_server import HttpPeer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class TestHttp(ChannelConformance):
+    @pytest.fixture
+    def peer(self) -> Iterator[ChannelPeer]:
+        with closing(HttpPeer()) as peer:
+            yield peer
