@@ -1,0 +1,1 @@
+"""Rules of the invitations, one module per thing that a person does."""
