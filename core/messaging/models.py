@@ -68,7 +68,20 @@ class Thread(Base):
     """One conversation, about whatever its owner's ``subject`` names."""
 
     __tablename__ = "abah_thread"
-    __table_args__ = (Index(None, "last_at", "id"),)
+    __table_args__ = (
+        Index(None, "last_at", "id"),
+        # What waits for somebody: few threads of many, asked for by the frame of every page.
+        *(
+            Index(
+                f"ix_abah_thread_{counter}",
+                "last_at",
+                "id",
+                sqlite_where=text(f"{counter}_count > 0"),
+                postgresql_where=text(f"{counter}_count > 0"),
+            )
+            for counter in ("unread", "failed", "uncertain")
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     subject: Mapped[str] = mapped_column(String(160), unique=True)
