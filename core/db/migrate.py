@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from alembic import command, context
 from alembic.autogenerate import compare_metadata
@@ -34,14 +34,20 @@ __all__ = [
     "downgrade",
     "drift",
     "drop_owner",
+    "drop_search_indexes",
     "head_revision",
     "make_revision",
     "owned_tables",
+    "script_directory",
+    "search_index_tables",
     "upgrade",
 ]
 
 MAX_REVISION_LENGTH: Final = 32
 """PostgreSQL refuses longer ids in Alembic's version table; SQLite hides it."""
+
+FTS5_SHADOWS: Final = ("config", "content", "data", "docsize", "idx")
+"""Endings of the tables that SQLite keeps behind a full-text index."""
 
 ENVIRONMENT: Final = Path(__file__).parent / "alembic"
 
@@ -91,17 +97,18 @@ def downgrade(database: Database, owner: Owner, target: str) -> None:
 
 def current_revision(connection: Connection, owner: Owner) -> str | None:
     """Return the revision that the database has, or None."""
-    migration = MigrationContext.configure(
-        connection, opts={"version_table": owner.version_table}
-    )
+    migration = MigrationContext.configure(connection, opts={"version_table": owner.version_table})
     return migration.get_current_revision()
 
 
 def head_revision(owner: Owner) -> str | None:
     """Return the newest revision that the code has, or None."""
-    if not owner.has_history:
-        return None
-    return ScriptDirectory.from_config(_config(owner, None)).get_current_head()
+    return script_directory(owner).get_current_head() if owner.has_history else None
+
+
+def script_directory(owner: Owner) -> ScriptDirectory:
+    """Return an owner's history as it lies in its folder."""
+    return ScriptDirectory.from_config(_config(owner, None))
 
 
 def make_revision(database: Database, owner: Owner, message: str, revision_id: str) -> Path:
@@ -151,14 +158,46 @@ def owned_tables(connection: Connection, owner: Owner, owners: frozenset[str]) -
     return sorted(name for name in names if owner_of_table(name, owners) == owner.name)
 
 
+def search_index_tables(connection: Connection) -> frozenset[str]:
+    """Name SQLite's search indexes (virtual tables) and the tables it keeps behind them."""
+    if connection.dialect.name != "sqlite":
+        return frozenset()
+    virtual = _virtual_tables(connection)
+    shadows = {f"{name}_{part}" for name in virtual for part in FTS5_SHADOWS}
+    return frozenset({*virtual, *shadows})
+
+
+def drop_search_indexes(connection: Connection) -> None:
+    """Drop every search index of SQLite; the tables behind them go too."""
+    _drop_virtual(connection, _virtual_tables(connection))
+
+
+def _drop_virtual(connection: Connection, names: Sequence[str]) -> None:
+    for name in names:
+        connection.execute(text(f'DROP TABLE "{name}"'))
+
+
+def _virtual_tables(connection: Connection) -> list[str]:
+    if connection.dialect.name != "sqlite":
+        return []
+    query = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%' ORDER BY name"
+    return list(connection.scalars(text(query)))
+
+
 def drop_owner(database: Database, owner: Owner, owners: frozenset[str]) -> list[str]:
     """Drop every table of an owner, whether or not its code still exists, and return their names."""
     with _migrating(database) as connection:
+        indexes = [
+            name
+            for name in _virtual_tables(connection)
+            if owner_of_table(name, owners) == owner.name
+        ]
+        _drop_virtual(connection, indexes)
         names = owned_tables(connection, owner, owners)
         found = MetaData()
         found.reflect(connection, only=names)
         found.drop_all(connection, tables=[found.tables[name] for name in names])
-    return names
+    return [*indexes, *names]
 
 
 def run_environment() -> None:
@@ -247,7 +286,7 @@ def _compare_type(
     return False if isinstance(metadata_type, UTCDateTime) else None
 
 
-def _render_item(kind: str, item: Any, autogen: Any) -> str | bool:
+def _render_item(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, UTCDateTime):
         autogen.imports.add("from core.api.db import UTCDateTime")
         return "UTCDateTime()"

@@ -272,7 +272,7 @@ class Lifecycle:
         """Run the steps of install or upgrade for one plugin."""
         operation = Operation(self._database, manifest.name, name, self._actor)
         steps: dict[str, Callable[[], None]] = {
-            "check": lambda: self._check(manifest),
+            "check": lambda: self.check(manifest),
             "migrate": lambda: upgrade(self._database, owner_of(manifest)),
             "data": lambda: self._write(lambda session: load_plugin_data(session, manifest)),
             "permissions": lambda: self._write(
@@ -293,7 +293,7 @@ class Lifecycle:
             self._write(lambda session: _fail(session, manifest, reason))
             raise
 
-    def _check(self, manifest: Manifest) -> None:
+    def check(self, manifest: Manifest) -> None:
         """Import the plugin and try its hooks beside the running ones; nothing is registered for good."""
         module = import_plugin(manifest)
         try:

@@ -21,7 +21,7 @@ from core.i18n import _
 __all__ = ["configure_logging", "mask", "mask_text"]
 
 _SECRET_KEYS: Final = re.compile(
-    r"(^|[._-])(pass(word|phrase)?|sandi|secret|token|api_?key|key|code|kode|authorization|cookie"
+    r"(^|[._-])(pass(word|phrase)?|sandi|secret|token|(api|private|secret)_?key|code|kode|authorization|cookie"
     r"|signature|pin)([._-]|$)",
     re.IGNORECASE,
 )

@@ -22,6 +22,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, MetaData, Table, inspect, select, text
 
 from core.db import Database, utcnow
+from core.db.migrate import search_index_tables
 from core.errors import AbahError
 from core.framework.version import CORE_VERSION
 from core.i18n import _
@@ -70,17 +71,8 @@ def data_tables(connection: Connection) -> list[str]:
     names = [
         name for name in inspect(connection).get_table_names() if not name.endswith(VERSION_SUFFIX)
     ]
-    if connection.dialect.name == "sqlite":
-        virtual = connection.scalars(
-            text("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'")
-        ).all()
-        shadows = tuple(f"{name}_{part}" for name in virtual for part in _SHADOWS)
-        names = [name for name in names if name not in {*virtual, *shadows}]
-    return sorted(names)
-
-
-_SHADOWS: Final = ("config", "content", "data", "docsize", "idx")
-"""Endings of the tables that SQLite's FTS5 keeps behind a virtual table."""
+    hidden = search_index_tables(connection)
+    return sorted(name for name in names if name not in hidden)
 
 
 def version_tables(connection: Connection) -> dict[str, str]:

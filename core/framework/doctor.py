@@ -1,0 +1,172 @@
+"""Looking for what is wrong with a deployment's plugins, and saying what to do about each finding."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import inspect
+
+from core.db.migrate import Owner, current_revision, head_revision
+from core.errors import AbahError
+from core.framework.datafiles import edited_data
+from core.framework.journal import interrupted
+from core.framework.lifecycle import CORE_OWNER, Lifecycle, owner_of
+from core.framework.loading import LoadedPlugins
+from core.framework.lock import lock_holder
+from core.framework.models import PluginRow, PluginState
+from core.framework.overview import PluginStatus, overview
+from core.framework.runtime import Runtime
+from core.i18n import TranslationString, _
+
+__all__ = ["Finding", "Severity", "examine"]
+
+
+class Severity(enum.StrEnum):
+    """How much a finding matters."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that somebody should know, with what to do."""
+
+    severity: Severity
+    plugin: str
+    """Name, or ``core``."""
+    text: TranslationString
+
+
+def examine(runtime: Runtime) -> list[Finding]:
+    """Look at everything and return the findings, the gravest first. Nothing is changed."""
+    with runtime.database.reading() as session:
+        ready = inspect(session.connection()).has_table(PluginRow.__tablename__)
+    if not ready:
+        text = _("Basis data belum disiapkan. Jalankan: abah setup")
+        return [Finding(Severity.ERROR, "core", text)]
+    findings = [
+        *_core(runtime),
+        *_lock_and_journal(runtime),
+        *(finding for status in overview(runtime) for finding in _plugin(runtime, status)),
+        *_loaded(runtime),
+    ]
+    order = list(Severity)
+    return sorted(findings, key=lambda finding: order.index(finding.severity))
+
+
+def _core(runtime: Runtime) -> Iterator[Finding]:
+    behind = _behind(runtime, CORE_OWNER)
+    if behind is not None:
+        yield Finding(Severity.ERROR, "core", behind)
+    yield from _edited(runtime, "core")
+
+
+def _behind(runtime: Runtime, owner: Owner) -> TranslationString | None:
+    head = head_revision(owner)
+    with runtime.database.reading() as session:
+        current = current_revision(session.connection(), owner)
+    if head == current:
+        return None
+    return _(
+        "Tabel milik ${owner} berada pada revisi ${current}, seharusnya ${head}. "
+        "Jalankan: abah db upgrade",
+        mapping={"owner": owner.name, "current": current or "-", "head": head or "-"},
+    )
+
+
+def _lock_and_journal(runtime: Runtime) -> Iterator[Finding]:
+    holder = lock_holder(runtime.database)
+    if holder is not None and holder.alive:
+        text = _(
+            "Sedang berjalan: ${purpose} (proses ${pid} di ${host}).",
+            mapping={"purpose": holder.purpose, "pid": holder.pid, "host": holder.host},
+        )
+        yield Finding(Severity.NOTE, "core", text)
+        return
+    with runtime.database.reading() as session:
+        broken_off = interrupted(session)
+    for operation in broken_off:
+        text = _(
+            "Operasi ${operation} pada plugin ${name} terputus di langkah ${step}. "
+            "Lanjutkan dengan: abah plugins ${operation} ${name}",
+            mapping={
+                "operation": operation.operation,
+                "name": operation.plugin,
+                "step": operation.step,
+            },
+        )
+        yield Finding(Severity.ERROR, operation.plugin, text)
+
+
+def _plugin(runtime: Runtime, status: PluginStatus) -> Iterator[Finding]:
+    installed = bool(status.installed_version)
+    if status.state is PluginState.MISSING:
+        text = _(
+            "Plugin ${name} terpasang di basis data, tetapi kodenya tidak ditemukan. "
+            "Pasang kembali paketnya, atau lepas dengan: abah plugins uninstall ${name}",
+            mapping={"name": status.name},
+        )
+        yield Finding(Severity.ERROR, status.name, text)
+        return
+    if status.problem and status.state in {PluginState.INCOMPATIBLE, PluginState.FAILED}:
+        text = (
+            status.problem
+            if isinstance(status.problem, TranslationString)
+            else _(
+                "Operasi terakhir pada plugin ${name} gagal: ${reason}",
+                mapping={"name": status.name, "reason": status.problem},
+            )
+        )
+        yield Finding(Severity.ERROR if installed else Severity.NOTE, status.name, text)
+        return
+    if not installed or status.manifest is None:
+        return
+    behind = _behind(runtime, owner_of(status.manifest))
+    if behind is not None:
+        yield Finding(Severity.ERROR, status.name, behind)
+    elif status.needs_upgrade:
+        text = _(
+            "Plugin ${name} versi ${version} belum menggantikan versi ${old}. "
+            "Jalankan: abah db upgrade",
+            mapping={
+                "name": status.name,
+                "version": status.version,
+                "old": status.installed_version,
+            },
+        )
+        yield Finding(Severity.WARNING, status.name, text)
+    yield from _edited(runtime, status.name)
+
+
+def _edited(runtime: Runtime, owner: str) -> Iterator[Finding]:
+    with runtime.database.reading() as session:
+        edited = edited_data(session, owner)
+    for kind, external_id in edited:
+        text = _(
+            "${kind} ${id} memakai isi yang diubah Admin; versi baru dari plugin tidak diterapkan.",
+            mapping={"kind": kind, "id": external_id},
+        )
+        yield Finding(Severity.NOTE, owner, text)
+
+
+def _loaded(runtime: Runtime) -> Iterator[Finding]:
+    """Name what this process itself could not load, and check the rest as an install would."""
+    loaded = LoadedPlugins.of(runtime)
+    for name, problem in loaded.problems.items():
+        yield Finding(Severity.ERROR, name, problem.explanation)
+    lifecycle = Lifecycle(runtime)
+    for manifest in runtime.plugins:
+        try:
+            lifecycle.check(manifest)
+        except AbahError as error:
+            yield Finding(Severity.ERROR, manifest.name, error.explanation)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the others are still examined
+            text = _(
+                "Plugin ${name} gagal diperiksa: ${reason}",
+                mapping={"name": manifest.name, "reason": f"{type(error).__name__}: {error}"},
+            )
+            yield Finding(Severity.ERROR, manifest.name, text)

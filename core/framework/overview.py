@@ -1,0 +1,101 @@
+"""The plugins as a person wants to see them: what is found, what is stored, what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import AbahError
+from core.framework.discovery import FoundPlugin, discover
+from core.framework.graph import resolve
+from core.framework.manifest import Manifest, as_dict
+from core.framework.models import PluginRow, PluginState
+from core.framework.registry import has_tables, plugin_rows
+from core.framework.runtime import Runtime
+from core.i18n import TranslationString
+
+__all__ = ["PluginStatus", "overview"]
+
+
+@dataclass(frozen=True, slots=True)
+class PluginStatus:
+    """One plugin, found or remembered."""
+
+    name: str
+    state: PluginState
+    manifest: Manifest | None
+    source: str
+    installed_version: str
+    """Version in the database, or empty."""
+    problem: TranslationString | str
+    """Why it does not run although it should or could, or empty."""
+
+    @property
+    def version(self) -> str:
+        """Version of the code, else the one that was installed."""
+        return self.manifest.version if self.manifest else self.installed_version
+
+    @property
+    def needs_upgrade(self) -> bool:
+        """Tell whether the code is of another version than the tables and data."""
+        return bool(self.installed_version) and self.version != self.installed_version
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it ready for JSON; ``problem`` is left to the caller, who knows the language."""
+        details = as_dict(self.manifest) if self.manifest else {}
+        return details | {
+            "name": self.name,
+            "version": self.version,
+            "installed_version": self.installed_version,
+            "state": str(self.state),
+            "source": self.source,
+        }
+
+
+def overview(runtime: Runtime) -> list[PluginStatus]:
+    """List every plugin that is found or was installed once, by name."""
+    found = discover(runtime.settings)
+    with runtime.database.reading() as session:
+        rows = plugin_rows(session) if has_tables(session) else {}
+    enabled = {name for name, row in rows.items() if row.state == PluginState.INSTALLED}
+    problems = _problems(found, enabled)
+    return [
+        _status(name, found.get(name), rows.get(name), problems.get(name))
+        for name in sorted(set(found) | set(rows))
+    ]
+
+
+def _problems(found: Mapping[str, FoundPlugin], enabled: set[str]) -> dict[str, AbahError]:
+    """Name what keeps a plugin from running: enabled ones together, each other one beside them."""
+    usable = {p.name: p.manifest for p in found.values() if p.usable and p.manifest}
+    running = [manifest for name, manifest in usable.items() if name in enabled]
+    problems = {
+        name: problem
+        for name, problem in resolve(usable.values()).problems.items()
+        # What conflicts with something that nobody installed is still available.
+        if problem.reason != "conflict"
+    }
+    problems.update(resolve(running).problems)
+    return dict(problems)
+
+
+def _status(
+    name: str, plugin: FoundPlugin | None, row: PluginRow | None, problem: AbahError | None
+) -> PluginStatus:
+    state = PluginState(row.state) if row is not None else PluginState.AVAILABLE
+    reason: TranslationString | str = row.error if row is not None else ""
+    if plugin is None or plugin.manifest is None:
+        state = PluginState.MISSING if plugin is None else PluginState.INCOMPATIBLE
+        reason = plugin.error or "" if plugin is not None else reason
+    elif plugin.error is not None or problem is not None:
+        state = PluginState.INCOMPATIBLE
+        reason = plugin.error or (problem.explanation if problem else "")
+    return PluginStatus(
+        name=name,
+        state=state,
+        manifest=plugin.manifest if plugin else None,
+        source=plugin.source if plugin else "",
+        installed_version=row.version if row is not None else "",
+        problem=reason,
+    )
