@@ -6,7 +6,11 @@ from core.api.hooks import GrantFacts
 from plugins.hibah.models import Grant, Institution
 from plugins.hibah.services.cards import grant_facts
 from plugins.hibah.services.grants import StateChanges, change_states
-from plugins.hibah.services.institutions import set_institution_contact, thread_for
+from plugins.hibah.services.institutions import (
+    open_threads,
+    set_institution_contact,
+    thread_for,
+)
 from plugins.hibah.services.log import add_log, add_logs
 from plugins.hibah.services.visibility import (
     check_grant_visible,
@@ -32,6 +36,7 @@ __all__ = [
     "grant_subject",
     "institution_id_of",
     "institution_subject",
+    "open_threads",
     "set_institution_contact",
     "thread_for",
     "visible_grants",

@@ -60,8 +60,8 @@ class Institution(Base):
     regency_id: Mapped[int | None] = mapped_column(
         SmallInteger, ForeignKey("hibah_regency.id"), index=True
     )
-    identity: Mapped[str] = mapped_column(String(600), unique=True)
-    """Name, regency and address without case, accents and punctuation: what the importer matches by.
+    identity: Mapped[str] = mapped_column(String(64), unique=True)
+    """What the importer matches by: a digest of name, regency and address as they are folded.
 
     The address belongs to it: two mosques of one name must never share a conversation.
     """
@@ -69,8 +69,8 @@ class Institution(Base):
         BigId, ForeignKey("abah_thread.id", ondelete="SET NULL"), unique=True
     )
     imported_contact: Mapped[str] = mapped_column(String(200), default="")
-    """The contact that the last import gave. A workbook that still says the same does not undo what an
-    officer mended since."""
+    """The contact that the last import gave. A workbook that still says the same does not undo
+    what an officer mended since."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
@@ -101,7 +101,7 @@ class Grant(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     code: Mapped[str] = mapped_column(String(40), unique=True)
     """Process code (kode), as 2018-HK-00005; capital letters."""
-    dpa: Mapped[str] = mapped_column(String(40), default="", index=True)
+    dpa: Mapped[str] = mapped_column(String(40), default="")
     """Number of the budget document (DPA)."""
     institution_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("hibah_institution.id"), index=True
@@ -177,7 +177,7 @@ class SearchDocument(Base):
 
 
 class SearchFragment(Base):
-    """The characters from each position of a document on: any part of a field is the beginning of one."""
+    """The characters from one position of a document on. Any part of a field begins one of them."""
 
     __tablename__ = "hibah_search_fragment"
     __table_args__ = ({"sqlite_with_rowid": False},)

@@ -7,14 +7,15 @@ form is a part of a folded field; several terms must all match.
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["SEPARATOR", "document", "fold", "phone_forms", "terms_of"]
+__all__ = ["SEPARATOR", "document", "fold", "identity_of", "phone_forms", "terms_of"]
 
 SEPARATOR: Final = "|"
-"""Stands between the fields of a document. No term contains it, so that none matches across fields."""
+"""Stands between the fields of a document. No term has it, so none matches across fields."""
 
 MAX_TERMS: Final = 8
 MAX_TERM_LENGTH: Final = 60
@@ -25,7 +26,7 @@ def fold(text: str) -> str:
 
     Folding twice changes nothing. Digits of other scripts become ASCII digits.
     """
-    # Decomposed before and after: casefold may compose, and may need decomposed text (Unicode 3.13, D146).
+    # Decomposed before and after, as caseless matching needs it (Unicode 3.13, D146).
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(
         str(unicodedata.decimal(character)) if character.isdecimal() else character
@@ -47,6 +48,12 @@ def document(fields: Iterable[str]) -> str:
     """Join the folded fields of one document; empty and repeated ones are left out."""
     folded = (fold(field) for field in fields)
     return SEPARATOR.join(dict.fromkeys(field for field in folded if field))
+
+
+def identity_of(name: str, regency_id: int, address: str) -> str:
+    """Return what every spelling of one institution at one address shares (SHA-256, hex)."""
+    text = SEPARATOR.join([fold(name), str(regency_id), fold(address)])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def phone_forms(number: str) -> tuple[str, ...]:

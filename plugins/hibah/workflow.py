@@ -1,4 +1,4 @@
-"""The life of a grant: its states, how they follow each other, and everything that can be done to it.
+"""The life of a grant: its states, what follows what, and everything that can be done to it.
 
 States carry their legal Indonesian names, which are also what the screen shows. Every action of the
 manual is declared here, in the manual's order; one without a page is declared and not shown.
@@ -56,7 +56,7 @@ AFTER_NPHD: Final = frozenset(State) - {State.REQUESTED, State.DECREED}
 """States that are reached only with a signed NPHD: from here on an institution needs a contact."""
 
 INVITABLE_STATES: Final = frozenset({State.DECREED.value})
-"""States in which an institution is called to sign its NPHD: the decree names it, nothing is signed."""
+"""States in which one is called to sign the NPHD: named by a decree, nothing signed yet."""
 
 _SIGNED_AND_LATER: Final = frozenset(AFTER_NPHD - {State.DONE})
 
@@ -134,7 +134,8 @@ def explain_refusal(before: str, after: str) -> TranslationString | None:
             mapping={"before": before},
         )
     return _(
-        "Hibah berstatus ${before} tidak dapat langsung menjadi ${after}. Status berikutnya: ${allowed}.",
+        "Hibah berstatus ${before} tidak dapat langsung menjadi ${after}. "
+        "Status berikutnya: ${allowed}.",
         mapping={
             "before": before,
             "after": after,

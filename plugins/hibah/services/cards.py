@@ -1,4 +1,4 @@
-"""What a grant's card shows, read as columns: one query for a page of cards, one for their contacts."""
+"""What a grant's card shows: one query of columns for a page, and one for the contacts."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class GrantCard:
 
     @property
     def needs_contact(self) -> bool:
-        """Tell whether an NPHD was signed although nobody of the institution can be called (M17)."""
+        """Tell whether an NPHD was signed although nobody there can be called (M17)."""
         return self.contact is None and self.facts.state in AFTER_NPHD and not self.facts.archived
 
 

@@ -55,8 +55,8 @@ def change_states(
 ) -> StateChanges:
     """Move grants to the state ``after`` where the workflow and every plugin allow it.
 
-    Refusals are returned, not raised: the other grants of the batch go on. ``versions`` holds what the
-    person saw; a grant that has changed since is refused.
+    Refusals are returned, not raised: the other grants of the batch go on. ``versions`` holds what
+    the person saw; a grant that has changed since is refused.
     """
     current: dict[int, int] = {
         row.id: row.version

@@ -1,20 +1,19 @@
 """Keeping the index of the quick search: what is written there for a grant, institution or decree.
 
-The fragments are made by the database from the normalised text, in one statement that is the same on
-SQLite and PostgreSQL, so that thousands of rows are indexed without carrying each fragment over.
+The fragments are made by the database from the normalised text, in one statement that is the same
+on SQLite and PostgreSQL, so that thousands of rows are indexed without carrying each one over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import islice
-from typing import Final
+from collections.abc import Collection, Mapping
 
 from babel.dates import format_date
 from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.api.contacts import contacts_of
+from plugins.hibah.chunks import chunks
 from plugins.hibah.models import (
     FRAGMENT_LENGTH,
     Decree,
@@ -29,15 +28,12 @@ from plugins.hibah.subjects import institution_subject
 
 __all__ = ["index_decrees", "index_grants", "index_institutions"]
 
-CHUNK: Final = 500
-"""Owners per statement."""
-
 Owner = InstrumentedAttribute[int | None]
 
 
 def index_grants(session: Session, ids: Collection[int]) -> None:
     """Write anew what the search knows of these grants themselves."""
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         query = select(Grant.id, Grant.code, Grant.dpa, Grant.amount, Grant.officer_text).where(
             Grant.id.in_(chunk)
         )
@@ -50,8 +46,8 @@ def index_grants(session: Session, ids: Collection[int]) -> None:
 
 
 def index_institutions(session: Session, ids: Collection[int]) -> None:
-    """Write anew what the search knows of these institutions: name, address, and current contact."""
-    for chunk in _chunks(ids):
+    """Write anew what the search knows of these institutions: name, address, current contact."""
+    for chunk in chunks(ids):
         contacts = contacts_of(session, [institution_subject(owner) for owner in chunk])
         query = (
             select(
@@ -72,7 +68,7 @@ def index_institutions(session: Session, ids: Collection[int]) -> None:
 
 def index_decrees(session: Session, ids: Collection[int]) -> None:
     """Write anew what the search knows of these decrees."""
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         query = select(Decree.id, Decree.official, Decree.number, Decree.dated).where(
             Decree.id.in_(chunk)
         )
@@ -128,9 +124,3 @@ def _cut(session: Session, document_ids: Collection[int], *, longest: int) -> No
         .distinct()
     )
     session.execute(insert(SearchFragment).from_select(["fragment", "document_id"], fragments))
-
-
-def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
-    rest = iter(ids)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk

@@ -82,7 +82,7 @@ def thread_for(session: Session, institution_id: int) -> Thread:
 
 
 def open_threads(session: Session, ids: Collection[int]) -> Mapping[int, int]:
-    """Open the conversations of institutions that have none, and return all their ids by institution."""
+    """Open the conversations of institutions that have none; return all by institution."""
     rows = session.execute(
         select(Institution.id, Institution.name, Institution.thread_id).where(
             Institution.id.in_(ids)
@@ -103,8 +103,8 @@ def set_institution_contact(
 ) -> Contact:
     """Make a person and number the contact of an institution, and so of all its grants.
 
-    The former contact stays in the history. Plugins hear of it through ``contacts_changed``. The same
-    person and number again change nothing.
+    The former contact stays in the history. Plugins hear of it through ``contacts_changed``. The
+    same person and number again change nothing.
 
     :param number: any local or international spelling.
     :raises InvalidNumberError: the number cannot receive SMS.

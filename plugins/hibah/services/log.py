@@ -97,6 +97,7 @@ def _contact_sentence(details: Mapping[str, Any]) -> TranslationString:
     if "previous_number" not in details:
         return _("Kontak lembaga diisi: ${name}, ${number}.", mapping=mapping)
     return _(
-        "Kontak lembaga diganti dari ${previous_name}, ${previous_number} menjadi ${name}, ${number}.",
+        "Kontak lembaga diganti dari ${previous_name}, ${previous_number} menjadi "
+        "${name}, ${number}.",
         mapping=mapping,
     )

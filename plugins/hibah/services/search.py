@@ -74,7 +74,7 @@ def search(
     number: int = 1,
     size: int = PAGE_SIZE,
 ) -> SearchPage:
-    """Find grants by any part of code, DPA, amount, institution, person, decree, officer or telephone.
+    """Find grants by any part of code, DPA, amount, institution, person, decree or telephone.
 
     Only grants that ``user`` may see are found and counted. A page behind the last one becomes the
     last one. The number of queries does not depend on the hits.
@@ -108,10 +108,10 @@ def search(
 
 
 def matching(session: Session, text: str) -> ColumnElement[bool] | None:
-    """Return the condition on :class:`Grant` that ``text`` stands for, or None when it says nothing.
+    """Return the condition on :class:`Grant` that ``text`` stands for, or None for no words.
 
-    Every word has to match somewhere. A text that is one telephone number, however it is spelled, also
-    matches as that number.
+    Every word has to match somewhere. A text that is one telephone number, however it is
+    spelled, also matches as that number.
     """
     terms = terms_of(text)
     if not terms:

@@ -63,7 +63,7 @@ def visible_grants(session: Session, user: UserFacts) -> Select[tuple[int]]:
 
 
 def visible_institutions(session: Session, user: UserFacts) -> ColumnElement[bool]:
-    """Return the condition on :class:`Institution` under which a person sees it: by one of its grants."""
+    """Return the condition on :class:`Institution` under which a person sees one of its grants."""
     if sees_all(session, user):
         return true()
     return Institution.id.in_(select(Grant.institution_id).where(visible(session, user)))

@@ -1,0 +1,1 @@
+"""The bureau's workbooks: reading one into grants, and writing a believable one for trying out."""
