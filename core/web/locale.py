@@ -20,6 +20,7 @@ __all__ = [
     "LOCALE_COOKIE",
     "LocaleChosen",
     "current_locale",
+    "identity_or_none",
     "negotiate_locale",
     "translate",
 ]
@@ -41,9 +42,17 @@ class LocaleChosen:
         self.locale = locale
 
 
+def identity_or_none(request: Request) -> Any:
+    """Return who is signed in; None also where it cannot be found out, so that error pages can be shown."""
+    try:
+        return request.identity
+    except Exception:  # noqa: BLE001 - the database may be gone; whoever needs the identity asks again
+        return None
+
+
 def negotiate_locale(request: Request) -> str:
     """Return the language of the signed-in person, else of the cookie, else Indonesian."""
-    identity = getattr(request, "identity", None)
+    identity = identity_or_none(request)
     for wanted in (getattr(identity, "locale", None), request.cookies.get(LOCALE_COOKIE)):
         if wanted in LOCALES:
             return str(wanted)

@@ -1,0 +1,225 @@
+"""Pages for what went wrong: what happened, why, what to do; never a stack trace.
+
+An unexpected error gets an id that stands on the page and in the log. Programs that ask for JSON get JSON, and
+an open dialog gets a dialog.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken, PredicateMismatch
+from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound, HTTPSeeOther
+from pyramid.renderers import render, render_to_response
+from pyramid.response import Response
+
+from core.errors import (
+    AbahError,
+    ConfigurationError,
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+)
+from core.i18n import TranslationString, _
+from core.web.locale import identity_or_none, translate
+from core.web.parts import parts_of
+from core.web.storage import SAFE_METHODS
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+    from pyramid.request import Request
+
+__all__ = ["Problem"]
+
+log = structlog.get_logger(__name__)
+
+_STATUS: Final[Mapping[type[AbahError], int]] = {
+    NotFoundError: 404,
+    ForbiddenError: 403,
+    ConflictError: 409,
+    InvalidInputError: 422,
+    ConfigurationError: 500,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What an error page says."""
+
+    status: int
+    title: str
+    explanation: str
+    error_id: str = ""
+    back: bool = True
+    """Whether going back helps: what was typed is still there."""
+    retry: bool = False
+    """Whether the same address may work in a moment."""
+
+
+_TITLES: Final[Mapping[int, TranslationString]] = {
+    400: _("Permintaan tidak dapat dibaca"),
+    403: _("Tidak berhak"),
+    404: _("Halaman tidak ditemukan"),
+    405: _("Cara ini tidak dapat dipakai"),
+    409: _("Data sudah berubah"),
+    413: _("Berkas terlalu besar"),
+    422: _("Tidak dapat dilakukan"),
+    429: _("Terlalu sering"),
+    500: _("Terjadi kesalahan"),
+    503: _("Sedang tidak tersedia"),
+}
+
+_EXPLANATIONS: Final[Mapping[int, TranslationString]] = {
+    400: _("Permintaan ini tidak lengkap atau rusak. Kembali ke halaman sebelumnya dan coba lagi."),
+    403: _(
+        "Anda tidak berhak membuka halaman ini. Bila Anda memerlukannya, mintalah akses kepada Admin."
+    ),
+    404: _(
+        "Alamat ini tidak ada, atau datanya sudah dihapus. Periksa alamatnya, atau cari dari Dashboard."
+    ),
+    405: _("Halaman ini tidak dapat dibuka langsung. Buka kembali dari menu atau dari tombolnya."),
+    409: ConflictError.explanation,
+    413: _("Berkas atau isian yang dikirim terlalu besar. Perkecil, lalu kirim lagi."),
+    422: _("Isian ini tidak dapat diproses. Kembali dan periksa isiannya."),
+    429: _("Terlalu banyak permintaan dalam waktu singkat. Tunggu sebentar, lalu coba lagi."),
+    500: _(
+        "Ada yang tidak beres pada aplikasi, bukan pada isian Anda. Tidak ada perubahan yang disimpan. "
+        "Coba lagi; bila terulang, sampaikan kode di bawah ini kepada Admin."
+    ),
+    503: _("Aplikasi sedang tidak dapat melayani. Tunggu beberapa saat, lalu coba lagi."),
+}
+
+_STALE: Final = _(
+    "Halaman ini sudah kedaluwarsa, mungkin karena Anda masuk kembali atau halaman terlalu lama terbuka. "
+    "Isian Anda belum hilang: kembali ke halaman sebelumnya, muat ulang bila diminta, lalu kirim lagi."
+)
+_SIGNED_OUT: Final = _(
+    "Anda sudah keluar, sehingga isian tadi belum disimpan. Masuk lagi di tab lain, lalu kembali ke halaman "
+    "sebelumnya dan kirim ulang: isian Anda masih ada di sana."
+)
+
+
+def domain_error(error: AbahError, request: Request) -> Response:
+    """Answer an error that abah raised on purpose, in its own words."""
+    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 422)
+    if status >= 500:  # noqa: PLR2004 - HTTP
+        return _failure(error, request, error.explanation)
+    if isinstance(error, ForbiddenError) and identity_or_none(request) is None:
+        return forbidden(HTTPForbidden(), request)
+    return _answer(request, Problem(status, _TITLES[status], error.explanation))
+
+
+def stale_form(_error: Exception, request: Request) -> Response:
+    """Answer a form without a valid token."""
+    return _answer(request, Problem(400, _("Halaman sudah kedaluwarsa"), _STALE))
+
+
+def forbidden(_error: HTTPForbidden, request: Request) -> Response:
+    """Send people who are not signed in to the page where they do so; tell the others."""
+    if identity_or_none(request) is not None or _wants_json(request):
+        return _answer(request, Problem(403, _TITLES[403], _EXPLANATIONS[403]))
+    route = parts_of(request.registry).sign_in_route
+    if request.method not in SAFE_METHODS or route is None:
+        return _answer(request, Problem(403, _("Anda sudah keluar"), _SIGNED_OUT))
+    # A dialog's address is not where one wants to be after signing in; the page behind it is.
+    there = request.headers.get("HX-Current-Path", "") if request.is_dialog else request.path_qs
+    query = {"next": there} if there.strip("/") else {}
+    return HTTPSeeOther(location=request.route_path(route, _query=query))
+
+
+def not_found(error: HTTPNotFound, request: Request) -> Response:
+    """Answer an address that leads nowhere, or a method that its view does not take."""
+    if isinstance(error, PredicateMismatch):
+        allowed = _methods(request)
+        if allowed and request.method not in allowed:
+            response = _answer(request, Problem(405, _TITLES[405], _EXPLANATIONS[405]))
+            response.allow = sorted(allowed)
+            return response
+    return _answer(request, Problem(404, _TITLES[404], _EXPLANATIONS[404]))
+
+
+def http_error(error: HTTPException, request: Request) -> Response:
+    """Answer an HTTP error that a view raised; redirects and successes pass through."""
+    status: int = error.status_int
+    if status < 400:  # noqa: PLR2004 - HTTP
+        return error
+    known = status if status in _TITLES else (500 if status >= 500 else 400)  # noqa: PLR2004
+    explanation = error.detail if isinstance(error.detail, TranslationString) else _EXPLANATIONS[known]
+    if status >= 500:  # noqa: PLR2004
+        log.error("server error raised", status=status, path=request.path)
+    problem = Problem(status, _TITLES[known], explanation, retry=status in {429, 503})
+    response = _answer(request, problem)
+    if "Retry-After" in error.headers:
+        response.headers["Retry-After"] = error.headers["Retry-After"]
+    return response
+
+
+def unexpected(error: Exception, request: Request) -> Response:
+    """Answer what nobody foresaw."""
+    return _failure(error, request, _EXPLANATIONS[500])
+
+
+def _failure(error: Exception, request: Request, explanation: TranslationString) -> Response:
+    """Log under an id and show the id; even where the frame itself cannot be built."""
+    error_id = secrets.token_hex(4)
+    log.error("request failed", error_id=error_id, path=request.path, method=request.method, exc_info=error)
+    problem = Problem(500, _TITLES[500], explanation, error_id, retry=True)
+    try:
+        return _answer(request, problem)
+    except Exception:
+        log.exception("error page failed too", error_id=error_id)
+        body = render("errors/bare.jinja2", {"problem": problem}, request=None)
+        return Response(body, status=500, content_type="text/html", charset="utf-8")
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    if _wants_json(request):
+        facts = {
+            "status": problem.status,
+            "title": translate(problem.title),
+            "explanation": translate(problem.explanation),
+            "error_id": problem.error_id,
+        }
+        response = Response(json_body=facts, content_type="application/json", charset="utf-8")
+    else:
+        request.response.status_int = problem.status
+        response = render_to_response("errors/error.jinja2", {"problem": problem}, request=request)
+    response.status_int = problem.status
+    return response
+
+
+def _wants_json(request: Request) -> bool:
+    best = request.accept.acceptable_offers(["text/html", "application/json"])
+    return bool(best) and best[0][0] == "application/json"
+
+
+def _methods(request: Request) -> set[str]:
+    """Return the methods that the views of the matched route take."""
+    route = request.matched_route
+    if route is None:
+        return set()
+    found: set[str] = set()
+    for entry in request.registry.introspector.get_category("views") or ():
+        facts: Any = entry["introspectable"]
+        if facts["route_name"] == route.name and facts["request_methods"]:
+            methods = facts["request_methods"]
+            found.update((methods,) if isinstance(methods, str) else methods)
+    return found | ({"HEAD"} if "GET" in found else set())
+
+
+def includeme(config: Configurator) -> None:
+    """Add the views."""
+    config.add_exception_view(domain_error, context=AbahError)
+    config.add_exception_view(stale_form, context=BadCSRFToken)
+    config.add_exception_view(stale_form, context=BadCSRFOrigin)
+    config.add_exception_view(http_error, context=HTTPException)
+    config.add_exception_view(unexpected, context=Exception)
+    config.add_forbidden_view(forbidden)
+    config.add_notfound_view(not_found, append_slash=False)
+
+

@@ -1,0 +1,100 @@
+"""The menu: entries of the core and of enabled plugins, as far as they lead somewhere for this person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pyramid.interfaces import IRoutesMapper
+
+from core.i18n import TranslationString, _
+
+if TYPE_CHECKING:
+    from pyramid.request import Request
+
+__all__ = ["CORE_MENUS", "MenuEntry", "MenuItem", "menu_tree"]
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """An entry as it was declared."""
+
+    id: str
+    label: str
+    route: str | None = None
+    """Route without variables; None for one that only holds others."""
+    parent: str | None = None
+    permission: str | None = None
+    order: int = 100
+    icon: str | None = None
+
+    @classmethod
+    def from_manifest(cls, menu: Any) -> MenuEntry:
+        """Take an entry over from a plugin's manifest; its label is translated through the catalogue."""
+        return cls(
+            id=menu.id,
+            label=_(menu.label),
+            route=menu.route,
+            parent=menu.parent,
+            permission=menu.permission,
+            order=menu.order,
+            icon=menu.icon,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """An entry as it is shown."""
+
+    id: str
+    label: str
+    url: str | None
+    active: bool
+    """Whether the page belongs to it."""
+    icon: str | None
+    children: Sequence[MenuItem]
+
+
+CORE_MENUS: Final = (
+    MenuEntry("dashboard", _("Dashboard"), "dashboard", permission="abah.signed_in", order=10),
+    MenuEntry("bantuan", _("Bantuan"), "help", order=20),
+    MenuEntry("laporan", _("Laporan"), order=30),
+    MenuEntry("hibah", _("Hibah"), order=40),
+    MenuEntry("ucp", TranslationString("UCP", domain="abah"), order=90),
+)
+"""Top-level entries in the manual's order. One without a page of its own shows when it holds something."""
+
+
+def menu_tree(request: Request, entries: Sequence[MenuEntry]) -> dict[str, MenuItem]:
+    """Return the top-level items by id, in order; what leads nowhere for this person is left out."""
+    children: dict[str | None, list[MenuEntry]] = {}
+    for entry in sorted(entries, key=lambda each: (each.order, each.id)):
+        children.setdefault(entry.parent, []).append(entry)
+    items = (_item(request, entry, children) for entry in children.get(None, ()))
+    return {item.id: item for item in items if item is not None}
+
+
+def _item(
+    request: Request, entry: MenuEntry, children: dict[str | None, list[MenuEntry]]
+) -> MenuItem | None:
+    if entry.permission and not request.has_permission(entry.permission):
+        return None
+    below = [_item(request, child, children) for child in children.get(entry.id, ())]
+    shown = [item for item in below if item is not None]
+    url = _url(request, entry.route)
+    if url is None and not shown:
+        return None
+    matched = request.matched_route.name if request.matched_route is not None else None
+    active = (entry.route is not None and entry.route == matched) or any(i.active for i in shown)
+    return MenuItem(entry.id, entry.label, url, active, entry.icon, shown)
+
+
+def _url(request: Request, name: str | None) -> str | None:
+    """Return the address of a route that exists and needs nothing filled in, else None."""
+    if name is None:
+        return None
+    route = request.registry.getUtility(IRoutesMapper).get_route(name)
+    if route is None or "{" in route.pattern or "*" in route.pattern:
+        return None
+    return str(request.route_path(name))

@@ -1,0 +1,138 @@
+"""Templates: where they are found, and what every one of them can use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+from pyramid.csrf import get_csrf_token
+from pyramid.events import BeforeRender
+from pyramid.threadlocal import get_current_request
+
+from core.i18n import DOMAIN, TranslationString
+from core.web import formats
+from core.web.assets import SCRIPTS, STYLES, asset_url, icon
+from core.web.dialog import is_dialog
+from core.web.locale import LOCALES, identity_or_none, negotiate_locale, translate
+from core.web.once import FIELD, new_key
+from core.web.slots import filled, slot
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+
+__all__ = ["FILTERS", "GLOBALS"]
+
+
+class _Gettext:
+    """What ``{% trans %}`` calls."""
+
+    def __init__(self, domain: str) -> None:
+        self.domain = domain
+
+    def gettext(self, text: str) -> str:
+        """Translate a sentence."""
+        return translate(text)
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        """Choose between two sentences by count."""
+        return translate(singular if n == 1 else plural)
+
+
+def _finalize(value: Any) -> Any:
+    """Translate what is printed, so that ``{{ column.label }}`` needs no ``_()``."""
+    return translate(value) if isinstance(value, TranslationString) else value
+
+
+def _gettext_global(text: str, mapping: Mapping[str, Any] | None = None) -> str:
+    """Translate: ``{{ _("Kirim ke ${n} lembaga", mapping={"n": n}) }}``."""
+    return translate(text, mapping)
+
+
+def csrf(*, once: bool = True) -> Markup:
+    """Print the hidden fields of a form: the token, and the key that makes a double submission harmless."""
+    request = get_current_request()
+    if request is None:
+        return Markup()
+    hidden = Markup('<input type="hidden" name="{}" value="{}">')
+    fields = hidden.format("csrf_token", get_csrf_token(request))
+    return fields + hidden.format(FIELD, new_key()) if once else fields
+
+
+@pass_context
+def url(context: Context, name: str, *elements: Any, **values: Any) -> str:
+    """Return the path of a route: ``{{ url("hibah.grant.detail", id=grant.id) }}``."""
+    request = context.get("request") or get_current_request()
+    return str(request.route_path(name, *elements, **values))
+
+
+def asset(spec: str) -> str:
+    """Return the address of a static file: ``{{ asset("abah.css") }}``."""
+    return asset_url(get_current_request(), spec)
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "ago": formats.ago,
+    "iso": formats.iso,
+    "masked": formats.masked,
+    "number": formats.number,
+    "phone": formats.phone,
+    "rupiah": formats.rupiah,
+    "tanggal": formats.tanggal,
+    "tanggal_pendek": formats.tanggal_pendek,
+    "wib": formats.wib,
+    "wib_full": formats.wib_full,
+    "wib_pendek": formats.wib_pendek,
+}
+"""Ways of writing values; ``core.web.formats`` tells what each gives."""
+
+GLOBALS: Final[Mapping[str, Any]] = {
+    "_": _gettext_global,
+    "asset": asset,
+    "csrf": csrf,
+    "filled": filled,
+    "icon": icon,
+    "languages": LOCALES,
+    "slot": slot,
+    "page_scripts": SCRIPTS,
+    "page_styles": STYLES,
+    "url": url,
+}
+"""What templates call."""
+
+
+def _choose_layout(event: BeforeRender) -> None:
+    """Set ``layout``: the dialog's for a dialog, the plain one for somebody unknown, else the whole frame."""
+    request = event.get("request")
+    if request is None or "layout" in event:
+        return
+    if is_dialog(request):
+        event["layout"] = "layouts/dialog.jinja2"
+    elif identity_or_none(request) is None:
+        event["layout"] = "layouts/plain.jinja2"
+    else:
+        event["layout"] = "layouts/base.jinja2"
+
+
+def includeme(config: Configurator) -> None:
+    """Set Jinja up: autoescape, strict about names, our own words."""
+    config.add_settings(
+        {
+            "jinja2.filters": dict(FILTERS),
+            "jinja2.globals": dict(GLOBALS),
+            "jinja2.finalize": _finalize,
+            "jinja2.i18n.domain": DOMAIN,
+            "jinja2.i18n.gettext": _Gettext,
+            "jinja2.newstyle": "true",
+            "jinja2.undefined": "strict",
+            "jinja2.trim_blocks": "true",
+            "jinja2.lstrip_blocks": "true",
+        }
+    )
+    config.include("pyramid_jinja2")
+    config.add_jinja2_search_path("core.templates:")
+    config.add_subscriber(_choose_layout, BeforeRender)
+    config.set_locale_negotiator(negotiate_locale)
+    config.add_translation_dirs("core:locale")

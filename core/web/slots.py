@@ -1,0 +1,53 @@
+"""Slots: named places of a page that other rooms and plugins fill.
+
+``{{ slot("grant.card.actions", grant=grant) }}`` prints every piece that was registered for the place, in order.
+Each piece is fenced: one that raises is left out, counted against its owner, and the page goes on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+from pyramid.renderers import render
+from pyramid.threadlocal import get_current_request
+
+from core.hookspecs.web import Slot
+from core.web.parts import parts_of
+
+if TYPE_CHECKING:
+    from pyramid.request import Request
+
+__all__ = ["filled", "slot"]
+
+
+def slot(place: str, **variables: Any) -> Markup:
+    """Print the pieces of ``place``; ``variables`` are handed to each of them."""
+    request = get_current_request()
+    if request is None:
+        return Markup()
+    pieces = (
+        _fenced(request, owner, piece, variables)
+        for owner, piece in parts_of(request.registry).slots.get(place, ())
+        if piece.permission is None or request.has_permission(piece.permission)
+    )
+    return Markup().join(pieces)
+
+
+def filled(place: str) -> bool:
+    """Tell whether anything was registered for ``place``."""
+    request = get_current_request()
+    return request is not None and bool(parts_of(request.registry).slots.get(place))
+
+
+def _fenced(request: Request, owner: str, piece: Slot, variables: dict[str, Any]) -> Markup:
+    output = Markup()
+    with request.runtime.hooks.fence(owner, f"slot {piece.place}") as allowed:
+        if allowed:
+            given: Any = variables
+            if piece.variables is not None:
+                given = piece.variables(request, variables)
+            if given is not None:
+                text = render(piece.template, {**variables, **given}, request=request)
+                output = Markup(text)  # noqa: S704 - a template escapes what it prints
+    return output

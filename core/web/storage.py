@@ -1,0 +1,56 @@
+"""The request's database session: reading for GET, writing for the rest, gone with the transaction.
+
+Pages of errors are made after the request's own transaction was rolled back, so they get a session of their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pyramid_tm import explicit_manager, is_tm_active
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+    from pyramid.request import Request
+    from sqlalchemy.orm import Session
+
+__all__ = ["SAFE_METHODS"]
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods whose views never write."""
+
+
+def _runtime(request: Request) -> Any:
+    """Return what the process holds (``core.framework.runtime.Runtime``)."""
+    return request.registry["runtime"]
+
+
+def _db(request: Request) -> Session:
+    """Return the session of this request."""
+    database = request.runtime.database
+    if is_tm_active(request):
+        if "abah.db" not in request.environ:
+            write = request.method not in SAFE_METHODS
+            request.environ["abah.db"] = database.managed_session(request.tm, write=write)
+        session: Session = request.environ["abah.db"]
+        return session
+    if "abah.late_db" not in request.environ:
+        late = database.session(write=False)
+        request.environ["abah.late_db"] = late
+        request.add_finished_callback(lambda _request: late.close())
+    session = request.environ["abah.late_db"]
+    return session
+
+
+def includeme(config: Configurator) -> None:
+    """Add ``request.runtime``, ``request.tm`` and ``request.db``."""
+    config.add_settings(
+        {
+            "tm.manager_hook": explicit_manager,
+            # Who is signed in is looked up when somebody asks, not for every style sheet.
+            "tm.annotate_user": "false",
+        }
+    )
+    config.include("pyramid_tm")
+    config.add_request_method(_runtime, "runtime", reify=True)
+    config.add_request_method(_db, "db", property=True)
