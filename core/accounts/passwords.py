@@ -3,8 +3,8 @@
 Hashing takes a tenth of a second on purpose: hash before a writing transaction begins, never in it.
 
 A password counts as common when nothing is left of it once look-alike characters are read as
-letters, digits and punctuation at its ends are dropped, and key runs, years and common words are taken
-out. So one word of the list stands for ``Password123!`` and ``p4ssw0rd2024`` alike.
+letters, digits and punctuation at its ends are dropped, and key runs, years and common words are
+taken out. So one word of the list stands for ``Password123!`` and ``p4ssw0rd2024`` alike.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ __all__ = [
     "LastAdminError",
     "NewUser",
     "change_password",
+    "check_nip",
     "check_username",
     "count_waiting",
     "create_team",
@@ -403,13 +404,13 @@ def _refuse_taken(session: Session, user: User) -> None:
             (User.username == user.username) | (User.email == user.email)
         )
     ).all()
-    if any(row.username == user.username for row in rows):
+    if any(row.email == user.email for row in rows):
         raise InvalidInputError(
-            field="username", explanation=_("Nama pemakai ini sudah dipakai. Pilih nama lain.")
+            field="email", explanation=_("Alamat email ini sudah dipakai oleh akun lain.")
         )
     if rows:
         raise InvalidInputError(
-            field="email", explanation=_("Alamat email ini sudah dipakai oleh akun lain.")
+            field="username", explanation=_("Nama pemakai ini sudah dipakai. Pilih nama lain.")
         )
 
 

@@ -47,7 +47,7 @@ _SEPARATOR: Final = "\n"
 
 
 class SessionRules:
-    """How long a session lives: settings ``abah.session.idle_minutes`` and ``abah.session.hours``."""
+    """How long a session lives: ``abah.session.idle_minutes`` and ``abah.session.hours``."""
 
     def __init__(self, runtime: Runtime) -> None:
         """Read the settings: by default eight idle hours and seven days in all."""

@@ -1,1 +1,12 @@
+"""Proofs: phone numbers by code, e-mail addresses by link. Stands on messaging and accounts."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.framework.datafiles import register_core_data
+
+# Mail to people is registered with accounts when this room is imported.
+from core.verification import mail as _mail  # noqa: F401
+
+register_core_data(Path(__file__).parent / "data" / "texts.toml")
