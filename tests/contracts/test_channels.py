@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.testing.channels import ChannelConformance, ChannelPeer
+from tests.plugins.email.mail_server import MailPeer
 from tests.plugins.sms_http.gateway_server import HttpPeer
 
 if TYPE_CHECKING:
@@ -18,4 +19,11 @@ class TestHttp(ChannelConformance):
     @pytest.fixture
     def peer(self) -> Iterator[ChannelPeer]:
         with closing(HttpPeer()) as peer:
+            yield peer
+
+
+class TestEmail(ChannelConformance):
+    @pytest.fixture
+    def peer(self) -> Iterator[ChannelPeer]:
+        with closing(MailPeer()) as peer:
             yield peer
