@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from pyramid.csrf import new_csrf_token
 from pyramid.request import RequestLocalCache
+from pyramid.response import Response
 from pyramid.security import Allowed, Denied
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,7 +27,6 @@ from core.web.storage import SAFE_METHODS
 if TYPE_CHECKING:
     from pyramid.config import Configurator
     from pyramid.request import Request
-    from pyramid.response import Response
 
     from core.framework.runtime import Runtime
     from core.hookspecs.facts import UserFacts
@@ -71,7 +71,7 @@ class SecurityPolicy:
         return Allowed("granted by role")
 
     def remember(self, request: Request, userid: int, **_more: Any) -> list[tuple[str, str]]:
-        """Open a session for ``userid`` in the request's transaction and return its cookie's header."""
+        """Open a session for ``userid`` in the request's transaction and return its cookie."""
         token = open_session(
             request.db,
             userid,
@@ -82,7 +82,7 @@ class SecurityPolicy:
         return self._cookie(request, token, int(self._rules.absolute.total_seconds()))
 
     def forget(self, request: Request, **_more: Any) -> list[tuple[str, str]]:
-        """End the browser's session and return the header that removes its cookie."""
+        """End the browser's session and return the cookie that replaces its own."""
         token = _token(request)
         if token is not None:
             end_session(request.db, token)
@@ -95,8 +95,8 @@ class SecurityPolicy:
         if request.method in SAFE_METHODS or _SESSION in request.environ:
             found = find_session(request.db, token, rules=self._rules)
         else:
-            # Apart from the request's own session, whose first query lets no other writer in: what is slow
-            # in a view (hashing a password) comes before its first query.
+            # Apart from the request's own session, whose first query lets no other writer in: what is
+            # slow in a view (hashing a password) comes before its first query.
             with self._runtime.database.reading() as session:
                 found = find_session(session, token, rules=self._rules)
         if found is None:
@@ -118,7 +118,7 @@ class SecurityPolicy:
 
     def _cookie(self, request: Request, token: str | None, seconds: int) -> list[tuple[str, str]]:
         secure = self._runtime.settings.flag("abah.cookie_secure", default=True)
-        carrier = request.response.__class__()
+        carrier = Response()
         carrier.set_cookie(
             SESSION_COOKIE,
             token,
@@ -135,7 +135,7 @@ def sign_in(request: Request, user_id: int, response: Response) -> None:
     """Sign the browser in on its way to ``response``: new session, new token, new form token."""
     policy = request.registry["abah.security"]
     # Whoever planted a token or a form before must not be signed in with it.
-    sign_out(request, response)
+    policy.forget(request)
     request.session.invalidate()
     new_csrf_token(request)
     response.headerlist.extend(policy.remember(request, user_id))

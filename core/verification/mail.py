@@ -10,7 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.accounts.models import RolePermission, User, UserRole, UserStatus
-from core.accounts.services import AccessChange, on_access_change
+from core.accounts.services import (
+    AccessChange,
+    PasswordChange,
+    on_access_change,
+    on_password_change,
+)
 from core.framework.runtime import runtime_of
 from core.messaging.services import Draft, Lane, queue_message, queue_messages, render_messages
 
@@ -91,3 +96,14 @@ def tell_person(session: Session, change: AccessChange) -> None:
         send_mail(session, change.email, "accounts.granted", variables)
     elif change.after is UserStatus.DISABLED and change.before is UserStatus.PENDING:
         send_mail(session, change.email, "accounts.refused", {"nama": change.name})
+
+
+@on_password_change
+def warn_person(session: Session, change: PasswordChange) -> None:
+    """Write to a person whose password was replaced, in case it was somebody else."""
+    variables = {
+        "nama": change.name,
+        "akun": change.username,
+        "tautan_lupa": link_to(session, "lupa-sandi"),
+    }
+    send_mail(session, change.email, "accounts.password_changed", variables)
