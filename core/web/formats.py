@@ -22,6 +22,7 @@ __all__ = [
     "WIB",
     "ago",
     "iso",
+    "jam",
     "masked",
     "month_name",
     "number",
@@ -66,6 +67,11 @@ def tanggal_pendek(value: date | datetime | None) -> str:
     return "" if value is None else f"{_local(value):%d/%m/%Y}"
 
 
+def jam(value: datetime | None) -> str:
+    """Write the time of day: ``12:53``, where the day stands elsewhere."""
+    return "" if value is None else f"{_local(value):%H:%M}"
+
+
 def wib(value: datetime | None) -> str:
     """Write a time to the minute: ``30 November 2018 12:53 WIB``."""
     return "" if value is None else f"{tanggal(value)} {_local(value):%H:%M} WIB"
@@ -85,7 +91,11 @@ def iso(value: date | datetime | None) -> str:
     """Write a day or time for machines (``<time datetime>``), times with the offset of Asia/Jakarta."""
     if value is None:
         return ""
-    return _local(value).isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
+    return (
+        _local(value).isoformat(timespec="seconds")
+        if isinstance(value, datetime)
+        else value.isoformat()
+    )
 
 
 def ago(value: datetime | None, now: datetime | None = None) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import pass_context
-from jinja2.runtime import Context
 from markupsafe import Markup
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
@@ -21,6 +19,9 @@ from core.web.once import FIELD, new_key
 from core.web.slots import filled, slot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jinja2.runtime import Context
     from pyramid.config import Configurator
 
 __all__ = ["FILTERS", "GLOBALS"]
@@ -47,7 +48,7 @@ def _finalize(value: Any) -> Any:
 
 
 def _gettext_global(text: str, mapping: Mapping[str, Any] | None = None) -> str:
-    """Translate: ``{{ _("Kirim ke ${n} lembaga", mapping={"n": n}) }}``."""
+    """Put a sentence into the language of the page: ``{{ _("Kirim ke ${n} lembaga", mapping={"n": n}) }}``."""
     return translate(text, mapping)
 
 
@@ -76,6 +77,7 @@ def asset(spec: str) -> str:
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "ago": formats.ago,
     "iso": formats.iso,
+    "jam": formats.jam,
     "masked": formats.masked,
     "number": formats.number,
     "phone": formats.phone,
