@@ -37,7 +37,9 @@ __all__ = [
     "drop_search_indexes",
     "head_revision",
     "make_revision",
+    "next_revision_id",
     "owned_tables",
+    "revision_problems",
     "script_directory",
     "search_index_tables",
     "upgrade",
@@ -109,6 +111,37 @@ def head_revision(owner: Owner) -> str | None:
 def script_directory(owner: Owner) -> ScriptDirectory:
     """Return an owner's history as it lies in its folder."""
     return ScriptDirectory.from_config(_config(owner, None))
+
+
+def next_revision_id(owner: Owner, message: str) -> str:
+    """Make a readable id that fits, as ``hibah_0003_tranches``."""
+    number = 1
+    if owner.has_history:
+        number += sum(1 for _revision in script_directory(owner).walk_revisions())
+    words = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_") or "change"
+    return f"{owner.prefix}_{number:04}_{words}"[:MAX_REVISION_LENGTH].rstrip("_")
+
+
+def revision_problems(owner: Owner) -> list[str]:
+    """List what is wrong with an owner's history itself, one line each."""
+    if not owner.has_history:
+        return []
+    scripts = script_directory(owner)
+    problems = [
+        f"revision {script.revision} must begin with {owner.prefix}_ and lie in a file of its name"
+        for script in scripts.walk_revisions()
+        if Path(script.path).stem != script.revision
+        or not script.revision.startswith(f"{owner.prefix}_")
+    ]
+    problems += [
+        f"revision {script.revision} is longer than {MAX_REVISION_LENGTH} characters"
+        for script in scripts.walk_revisions()
+        if len(script.revision) > MAX_REVISION_LENGTH
+    ]
+    heads = scripts.get_heads()
+    if len(heads) > 1:
+        problems.append(f"several heads: {', '.join(sorted(heads))}")
+    return problems
 
 
 def make_revision(database: Database, owner: Owner, message: str, revision_id: str) -> Path:

@@ -86,7 +86,7 @@ def backup(runtime: Runtime, path: Path) -> Contents | None:
 
 
 def is_empty(database: Database) -> bool:
-    """Tell whether no table holds a row yet, apart from the framework's own bookkeeping."""
+    """Tell whether no table holds a row yet. A database that was set up is not empty."""
     with database.reading() as session:
         connection = session.connection()
         names = data_tables(connection)

@@ -6,34 +6,53 @@ imported, what has to happen. Registering the same function twice changes nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 
 from sqlalchemy.orm import Session
 
 from core.framework.manifest import Manifest, Permission
 from core.framework.runtime import Runtime
+from core.i18n import TranslationString
 
 __all__ = [
+    "DemoAccount",
     "check_plugin",
     "forget_owner",
     "grant_permissions",
+    "load_core_demo",
     "on_check",
     "on_core_setup",
+    "on_demo",
     "on_forget",
     "on_permissions",
     "prepare_core",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """An account of the demo that one can sign in with."""
+
+    username: str
+    password: str
+    role: TranslationString
+    """What it may do, in the words of the screen."""
+
 
 Check = Callable[[Runtime, Manifest, ModuleType], object]
 Grant = Callable[[Session, str, tuple[Permission, ...]], object]
 Forget = Callable[[Session, str], object]
 Setup = Callable[[Session], object]
 
+Demo = Callable[[Session, Callable[[str], None]], Sequence[DemoAccount]]
+
 _checks: dict[str, Check] = {}
 _grants: dict[str, Grant] = {}
 _forgets: dict[str, Forget] = {}
 _setups: dict[str, Setup] = {}
+_demos: dict[str, Demo] = {}
 
 
 def on_check(check: Check) -> Check:
@@ -68,6 +87,20 @@ def prepare_core(session: Session) -> None:
     """Run every function of :func:`on_core_setup`."""
     for setup in _setups.values():
         setup(session)
+
+
+def on_demo(load: Demo) -> Demo:
+    """Fill in a room's own demo data: ``load(session, progress)`` gives the accounts it made.
+
+    ``progress`` takes a line for the terminal. Must be safe to run twice.
+    """
+    _demos[_key(load)] = load
+    return load
+
+
+def load_core_demo(session: Session, progress: Callable[[str], None]) -> list[DemoAccount]:
+    """Run every function of :func:`on_demo` and return the accounts that one can sign in with."""
+    return [account for load in _demos.values() for account in load(session, progress)]
 
 
 def check_plugin(runtime: Runtime, manifest: Manifest, module: ModuleType) -> None:
