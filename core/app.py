@@ -58,7 +58,7 @@ def import_models_of_core() -> None:
     """Import every table of the core, and what its rooms register with the rooms below them."""
     for room in MODELS:
         _import(f"core.{room}.models")
-    for module in ("core.accounts.permissions", "core.messaging.texts"):
+    for module in ("core.accounts.permissions", "core.messaging.texts", "core.messaging.tasks"):
         _import(module)
 
 

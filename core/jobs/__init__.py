@@ -1,7 +1,7 @@
 """Background work: tasks by name, sweeps, and the broker that only wakes.
 
-A task is declared with :func:`task` and collected; actors are made once per broker by :class:`Jobs`. The database
-is the truth: a lost wake-up costs a sweep's interval and nothing else.
+A task is declared with :func:`task` and collected; actors are made once per broker by
+:class:`Jobs`. The database is the truth: a lost wake-up costs a sweep's interval and nothing else.
 """
 
 from __future__ import annotations

@@ -6,12 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-__all__ = ["Sweep", "Task", "sweep", "sweep_of", "task", "task_of"]
+__all__ = [
+    "Sweep",
+    "Task",
+    "core_sweeps",
+    "core_tasks",
+    "sweep",
+    "sweep_of",
+    "task",
+    "task_of",
+]
 
 F = TypeVar("F", bound=Callable[..., None])
 
 _TASK: Final = "abah_task"
 _SWEEP: Final = "abah_sweep"
+_CORE: Final = "core"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +47,21 @@ class Sweep:
     """Seconds between two runs."""
 
 
+_core_tasks: dict[str, Task] = {}
+_core_sweeps: dict[str, Sweep] = {}
+
+
 def task(name: str) -> Callable[[F], F]:
-    """Mark a function as the task ``owner.name``; it gets the runtime and ids only."""
+    """Mark a function as the task ``owner.name``; it gets the runtime and ids only.
+
+    A plugin names its own in ``register_tasks``; those of the core's rooms are known once imported.
+    """
 
     def mark(function: F) -> F:
-        setattr(function, _TASK, Task(name=name, run=function))
+        declared = Task(name=name, run=function)
+        setattr(function, _TASK, declared)
+        if declared.queue == _CORE:
+            _core_tasks[name] = declared
         return function
 
     return mark
@@ -51,7 +71,10 @@ def sweep(name: str, *, every: float) -> Callable[[F], F]:
     """Mark a function as the sweep ``owner.name``, run every ``every`` seconds with the runtime."""
 
     def mark(function: F) -> F:
-        setattr(function, _SWEEP, Sweep(name=name, run=function, every=every))
+        declared = Sweep(name=name, run=function, every=every)
+        setattr(function, _SWEEP, declared)
+        if name.split(".", 1)[0] == _CORE:
+            _core_sweeps[name] = declared
         return function
 
     return mark
@@ -73,3 +96,13 @@ def sweep_of(function: Any) -> Sweep:
     """
     found: Sweep = getattr(function, _SWEEP)
     return found
+
+
+def core_tasks() -> dict[str, Task]:
+    """Return the tasks of the core's rooms that were imported, by name."""
+    return dict(_core_tasks)
+
+
+def core_sweeps() -> list[Sweep]:
+    """Return the sweeps of the core's rooms that were imported."""
+    return list(_core_sweeps.values())

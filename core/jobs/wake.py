@@ -1,7 +1,7 @@
 """Starting tasks after a commit.
 
-What is enqueued inside a transaction is sent when it commits and dropped when it rolls back; equal wake-ups of one
-transaction are sent once.
+What is enqueued inside a transaction is sent when it commits and dropped when it rolls back; equal
+wake-ups of one transaction are sent once.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-
+"""Messages: threads, queue, routing, dispatch, reports, incoming texts, texts with variables."""

@@ -27,6 +27,7 @@ __all__ = [
     "ChannelFacts",
     "UnknownTransportError",
     "account_row",
+    "account_rows",
     "add_account",
     "list_accounts",
     "note_failure",
@@ -110,7 +111,7 @@ def list_accounts(session: Session) -> list[ChannelFacts]:
     ]
 
 
-def add_account(
+def add_account(  # noqa: PLR0913 - the facts of one account, by name
     session: Session,
     name: str,
     *,
@@ -129,7 +130,7 @@ def add_account(
     found = _transport(session, transport)
     name = name.strip()
     if not name:
-        raise InvalidInputError("name", _("Nama kanal belum diisi."))
+        raise InvalidInputError(field="name", explanation=_("Nama kanal belum diisi."))
     if session.scalar(select(ChannelAccount.id).where(ChannelAccount.name == name)) is not None:
         raise ConflictError(_("Sudah ada kanal bernama ${name}.", mapping={"name": name}))
     values = _settings(found, settings, {})
@@ -173,7 +174,7 @@ def set_account(
 
 
 def pause_account(session: Session, name: str, *, actor_id: int | None = None) -> None:
-    """Stop an account: what it holds waits, new messages go elsewhere."""
+    """Stop an account: what waits for it goes to another one, or waits on where there is none."""
     account = _account(session, name)
     account.is_paused = True
     session.flush()

@@ -1,7 +1,7 @@
 """The transports of this process: which there are, and one open instance per account.
 
-Async transports share one event loop in a thread of its own, so that their connections live on between
-chunks.
+Async transports share one event loop in a thread of its own, so that their connections live on
+between chunks.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class LoopThread:
 
 
 class Channels:
-    """Component of the runtime: transport classes of the enabled plugins and their open instances."""
+    """Component of the runtime: transports of the enabled plugins and their open instances."""
 
     def __init__(self, runtime: Runtime) -> None:
         """Open nothing yet."""

@@ -30,7 +30,8 @@ class UnreachableAddressError(InvalidInputError):
         super().__init__(
             "address",
             _(
-                "${address} bukan nomor telepon atau alamat email tujuan yang sah. Perbaiki lalu kirim lagi.",
+                "${address} bukan nomor telepon atau alamat email tujuan yang sah. "
+                "Perbaiki lalu kirim lagi.",
                 mapping={"address": address or "-"},
             ),
         )
@@ -53,7 +54,8 @@ class TooLongMessageError(InvalidInputError):
         super().__init__(
             "body",
             _(
-                "Isi pesan terlalu panjang (${parts} bagian SMS, paling banyak 255). Persingkat isinya.",
+                "Isi pesan terlalu panjang (${parts} bagian SMS, paling banyak 255). "
+                "Persingkat isinya.",
                 mapping={"parts": parts},
             ),
         )

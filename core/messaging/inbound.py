@@ -1,4 +1,4 @@
-"""Incoming texts: doubles dropped, stop words obeyed, put into the conversation that last wrote to the number."""
+"""Incoming texts: doubles dropped, stop words obeyed, each put into its conversation."""
 
 from __future__ import annotations
 
@@ -113,6 +113,7 @@ def _row(
         "state": State.RECEIVED,
         "evidence": Evidence.NONE,
         "attempt_count": 0,
+        "is_pinned": False,
         "is_isolated": False,
         "is_ambiguous": place.is_ambiguous,
         "due_at": now,

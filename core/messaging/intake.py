@@ -1,7 +1,7 @@
 """Taking in what channels bring: delivery reports and incoming texts.
 
-Webhooks, polls and callbacks all come through :class:`Intake`. What arrives at the same time is committed together,
-and nobody is told "ok" before the commit.
+Webhooks, polls and callbacks all come through :class:`Intake`. What arrives at the same time is
+committed together, and nobody is told "ok" before the commit.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Intake:
     def store(self, account_id: int, items: Sequence[DeliveryReport | InboundMessage]) -> None:
         """Store what one account brought; it is committed when this returns.
 
-        Calls that wait for each other share one transaction. One that cannot be stored raises to its
-        own caller and spoils nothing for the others.
+        Calls that wait for each other share one transaction. One that cannot be stored raises to
+        its own caller and spoils nothing for the others.
         """
         if not items:
             return
@@ -64,7 +64,7 @@ class Intake:
     def _write_batch(self, batch: Sequence[_Ticket]) -> None:
         try:
             self._write(batch)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - given to its caller
             if len(batch) == 1 and not isinstance(error, DBAPIError):
                 batch[0].error = error
             else:

@@ -1,7 +1,8 @@
 """Tables of the message engine.
 
-State, evidence and the like are stored as their words; :mod:`core.messaging.states` says what they mean. Counters
-on threads are kept by the same statements that change the messages, so that no page has to count.
+State, evidence and the like are stored as their words; :mod:`core.messaging.states` says what they
+mean. Counters on threads are kept by the same statements that change the messages, so that no page
+has to count.
 """
 
 from __future__ import annotations
@@ -213,6 +214,8 @@ class Message(Base):
     reason: Mapped[TranslationString | None] = mapped_column(StoredText)
     """Why it waits, failed, or was stopped."""
     attempt_count: Mapped[int] = mapped_column(SmallInteger, default=0)
+    is_pinned: Mapped[bool] = mapped_column(default=False)
+    """Somebody chose its account; it never moves to another."""
     is_isolated: Mapped[bool] = mapped_column(default=False)
     """The transport raised over its chunk: it is handed over alone from now on."""
     due_at: Mapped[datetime]

@@ -1,8 +1,8 @@
 """Putting messages into the queue and taking them out again.
 
-A queued message is a row in the caller's transaction: one that rolls back sends nothing. The rows of a batch are
-written by one statement, routed by one call of the hook, and wake each account's worker once, after the
-commit.
+A queued message is a row in the caller's transaction: one that rolls back sends nothing. The rows
+of a batch are written by one statement, routed by one call of the hook, and wake each account's
+worker once, after the commit.
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ def queue_message(session: Session, draft: Draft) -> int:
 def queue_messages(session: Session, drafts: Sequence[Draft]) -> list[int]:
     """Store a batch for delivery and return the ids in the order of the drafts.
 
-    Nothing is sent here: a transaction that rolls back sends nothing. A message that may not be sent (its
-    number asked for silence, or equal texts run in a loop) is stored as rejected with the reason; one for
-    which there is no account waits and says so.
+    Nothing is sent here: a transaction that rolls back sends nothing. A message that may not be
+    sent (its number asked for silence, or equal texts run in a loop) is stored as rejected with the
+    reason; one for which there is no account waits and says so.
 
     :raises UnreachableAddressError: an address is neither E.164 nor an e-mail address.
     :raises EmptyMessageError: a text is empty.
@@ -118,7 +118,8 @@ def cancel_messages(
 ) -> list[int]:
     """Take waiting messages back and return the ids of those that will not be sent.
 
-    What is being sent, or was, stays as it is: returned, not raised, so that a batch cancels what it can.
+    What is being sent, or was, stays as it is: returned, not raised, so that a batch cancels what
+    it can.
     """
     held = lock_messages(session, ids)
     cancelled = []
@@ -136,7 +137,8 @@ def settle_uncertain(
 ) -> list[int]:
     """Write what a person found out about uncertain messages and return the ids that changed.
 
-    ``state`` is ``sent``, ``delivered``, ``undelivered``, or ``queued`` to send again under the same ref.
+    ``state`` is ``sent``, ``delivered``, ``undelivered``, or ``queued`` to send again under the
+    same ref.
     """
     now = utcnow()
     held = lock_messages(session, ids)
@@ -177,7 +179,8 @@ def resend(
 ) -> int:
     """Queue a failed message anew, perhaps to another address, and return the new message's id.
 
-    The failed one stays in the conversation and points at the new one; it no longer counts as failed.
+    The failed one stays in the conversation and points at the new one; it no longer counts as
+    failed.
 
     :raises NotFoundError: there is no such outgoing message.
     :raises NotResendableError: it did not fail, or its text was secret and is gone.
@@ -190,7 +193,8 @@ def resend(
     if held.superseded:
         raise ConflictError(
             _(
-                "Pesan ini sudah dikirim ulang. Muat ulang percakapan untuk melihat pesan penggantinya."
+                "Pesan ini sudah dikirim ulang. "
+                "Muat ulang percakapan untuk melihat pesan penggantinya."
             )
         )
     if held.state not in _RESENDABLE or held.is_secret:
@@ -276,6 +280,7 @@ def _rows(session: Session, drafts: Sequence[Draft], now: datetime) -> list[dict
                 "evidence": Evidence.NONE,
                 "reason": None,
                 "attempt_count": 0,
+                "is_pinned": draft.account_id is not None,
                 "is_isolated": False,
                 "is_ambiguous": False,
                 "due_at": max(draft.not_before, now) if draft.not_before else now,

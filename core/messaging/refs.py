@@ -1,4 +1,4 @@
-"""References of messages: opaque, unique for ever, safe in URLs and in the narrowest gateway field."""
+"""References of messages: opaque, unique for ever, safe in URLs and in narrow gateway fields."""
 
 from __future__ import annotations
 

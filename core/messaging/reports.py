@@ -1,8 +1,9 @@
 """Delivery reports: kept for ever, matched to messages, applied by rank.
 
-A report names our own ref, or the channel's reference (and the number, where references come round again). One that
-nobody knows yet waits: the answer to the hand-over may still be on its way. While a worker holds a message its
-reports wait too, because only the answer tells how many parts there are.
+A report names our own ref, or the channel's reference (and the number, where references come round
+again). One that nobody knows yet waits: the answer to the hand-over may still be on its way. While
+a worker holds a message its reports wait too, because only the answer tells how many parts there
+are.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from core.messaging.states import (
     stronger,
 )
 
-__all__ = ["apply_waiting", "clean", "match_waiting", "store_reports"]
+__all__ = ["apply_waiting", "clean", "has_waiting", "match_waiting", "store_reports"]
 
 REASONS: Final[Mapping[ReportState, TranslationString]] = {
     ReportState.UNDELIVERED: _(
@@ -90,7 +91,7 @@ def store_reports(
     """Keep reports as they came and apply those whose message is known."""
     if not reports:
         return
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "account_id": account_id,
             "state": report.state,
@@ -154,8 +155,8 @@ def apply_waiting(
 def match_waiting(session: Session, now: datetime, *, age: timedelta, limit: int = 1000) -> int:
     """Look once more for the messages of waiting reports and return how many were applied.
 
-    A report and the result it belongs to may have been written at the same moment by two processes that
-    could not see each other's rows.
+    A report and the result it belongs to may have been written at the same moment by two processes
+    that could not see each other's rows.
     """
     rows = session.execute(
         _select_waiting()
@@ -170,6 +171,12 @@ def match_waiting(session: Session, now: datetime, *, age: timedelta, limit: int
     _match(session, waiting)
     _apply(session, waiting, now)
     return sum(report.applied for report in waiting)
+
+
+def has_waiting(session: Session, now: datetime, *, age: timedelta) -> bool:
+    """Tell whether there are reports for :func:`match_waiting`."""
+    query = _select_waiting().where(Report.received_at > now - age).limit(1)
+    return session.execute(query).first() is not None
 
 
 def clean(text: str) -> str:
@@ -359,7 +366,7 @@ def _load_parts(session: Session, held: Mapping[int, Held]) -> dict[int, list[_P
     }
 
 
-def _select_waiting() -> Select[Any]:
+def _select_waiting() -> Select[*tuple[Any, ...]]:
     return (
         select(
             Report.id,

@@ -71,8 +71,8 @@ def choose(
 ) -> Mapping[str, int]:
     """Return the account of each message, by ref; a message for which there is none is left out.
 
-    Asks ``route_messages`` once. What the plugins leave open goes to the heaviest healthy account of
-    the message's kind; accounts of the same weight take turns.
+    Asks ``route_messages`` once. What the plugins leave open goes to the heaviest healthy account
+    of the message's kind; accounts of the same weight take turns.
 
     :raises PluginHookError: a plugin raised; nothing may be queued then.
     """

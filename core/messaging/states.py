@@ -1,9 +1,9 @@
 """The states of a message, their ranks, and who may move it from which to which.
 
-Every writer of ``Message.state`` asks :func:`may_move`; nothing else decides. Ranks order what is known about a
-message: a delivery report may raise the rank and never lowers it, so that a late "sent" cannot overwrite
-"delivered". Moves back (``sending`` to ``queued`` after a refusal that is certain) belong to the process that
-holds the message, never to a report.
+Every writer of ``Message.state`` asks :func:`may_move`; nothing else decides. Ranks order what is
+known about a message: a delivery report may raise the rank and never lowers it, so that a late
+"sent" cannot overwrite "delivered". Moves back (``sending`` to ``queued`` after a refusal that is
+certain) belong to the process that holds the message, never to a report.
 """
 
 from __future__ import annotations

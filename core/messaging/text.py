@@ -1,8 +1,9 @@
 """What a text costs on the air: encodings and parts (3GPP TS 23.038 and 23.040).
 
-A text of the GSM 7 bit default alphabet and its extension table counts in septets: 160 fit into one part, 153 into
-each part of several, because the header that puts parts together takes seven. Everything else is UCS-2: 70
-and 67 units of 16 bits. Neither an escape sequence nor a surrogate pair is ever split.
+A text of the GSM 7 bit default alphabet and its extension table counts in septets: 160 fit into one
+part, 153 into each part of several, because the header that puts parts together takes seven.
+Everything else is UCS-2: 70 and 67 units of 16 bits. Neither an escape sequence nor a surrogate
+pair is ever split.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ PLAIN_FORMS: Final[dict[str, str | None]] = {
     "\ufe0f": None,
     "\ufeff": None,
 }
+"""Characters that word processors put in, and the plain ones that mean the same."""
 """Characters that word processors put in, and the plain ones that mean the same."""
 _PLAIN: Final = str.maketrans(PLAIN_FORMS)
 

@@ -64,7 +64,8 @@ class MissingVariableError(AbahError):
         self.row = row
         super().__init__(
             _(
-                "Data ${variable} untuk penerima ke-${row} kosong, padahal teks ${key} membutuhkannya. "
+                "Data ${variable} untuk penerima ke-${row} kosong, padahal teks ${key} "
+                "membutuhkannya. "
                 "Tidak ada pesan yang dikirim; lengkapi datanya lalu ulangi.",
                 mapping={"variable": variable, "row": row + 1, "key": key},
             )
@@ -108,7 +109,8 @@ def render_texts(
 ) -> list[str]:
     """Render a text for every recipient of a batch and return the bodies in the same order.
 
-    Nothing is queued here, so a batch whose 300th recipient lacks a value stops before its first message.
+    Nothing is queued here, so a batch whose 300th recipient lacks a value stops before its first
+    message.
 
     :param variables: one mapping per recipient; None and empty text count as missing.
     :raises UnknownTextError: there is no such text.
@@ -203,7 +205,7 @@ def save_text(
         raise NotFoundError
     body = body.replace("\r\n", "\n").strip()
     if not check_text(body, text.variables).strip():
-        raise BrokenTextError("body", _("Isi teks masih kosong."))
+        raise BrokenTextError(field="body", explanation=_("Isi teks masih kosong."))
     check_text(subject, text.variables, field="subject")
     text.body, text.subject = body, subject.strip()
     text.changed_at, text.changed_by_id = utcnow(), actor_id
@@ -224,7 +226,7 @@ class MessageTextKind(DataKind):
         """Read an entry and try its template with its own sample values."""
         key = table.text("key", required=True)
         locale = table.text("locale", default=DEFAULT_LOCALE)
-        values = {
+        values: dict[str, Any] = {
             "kind": table.text("kind", default="sms"),
             "title": table.text("title", required=True),
             "subject": table.text("subject"),
@@ -305,7 +307,7 @@ _REPLACE: Final = (
 _ENVIRONMENT: Final = SandboxedEnvironment(
     undefined=StrictUndefined,
     autoescape=False,
-    keep_trailing_newline=False,  # noqa: S701 - SMS, not HTML
+    keep_trailing_newline=False,
 )
 _ENVIRONMENT.globals.clear()
 _lock = threading.Lock()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import BindParameter, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -145,7 +145,7 @@ def mark_thread_read(session: Session, thread_id: int, *, up_to: int | None = No
     :param up_to: id of the last message that was shown; what came after it stays unread.
     """
     shown = [] if up_to is None else [Message.id <= up_to]
-    count = session.execute(
+    read = session.scalars(
         update(Message)
         .where(
             Message.thread_id == thread_id,
@@ -154,11 +154,12 @@ def mark_thread_read(session: Session, thread_id: int, *, up_to: int | None = No
             *shown,
         )
         .values(read_at=utcnow())
+        .returning(Message.id)
         .execution_options(synchronize_session=False)
-    ).rowcount
-    if count:
-        write_tallies(session, {thread_id: Tally(unread=-count)})
-    return int(count)
+    ).all()
+    if read:
+        write_tallies(session, {thread_id: Tally(unread=-len(read))})
+    return len(read)
 
 
 def move_message(session: Session, message_id: int, thread_id: int) -> None:
@@ -230,7 +231,7 @@ def _renew_last(session: Session, thread_ids: Iterable[int]) -> None:
     write_tallies(session, tallies)
 
 
-_ID = bindparam("b_id")
+_ID: BindParameter[int] = bindparam("b_id")
 _ADD_COUNTS = (
     update(Thread.__table__)  # type: ignore[arg-type]
     .where(Thread.__table__.c.id == _ID)

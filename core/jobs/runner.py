@@ -1,0 +1,162 @@
+"""The tasks of this process and the broker that wakes them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from dramatiq import Message
+
+from core.jobs.brokers import MEMORY, make_broker
+from core.jobs.registry import Sweep, Task, core_sweeps, core_tasks, sweep_of, task_of
+
+if TYPE_CHECKING:
+    from dramatiq import Broker
+
+    from core.jobs.host import Host
+
+__all__ = ["Jobs"]
+
+log = structlog.get_logger(__name__)
+
+Wake = tuple[str, tuple[Any, ...]]
+
+
+class Jobs:
+    """Component of the runtime: sends wake-ups, and knows every task and sweep by name.
+
+    The database is the truth. A wake-up that is lost, because the broker is away or the process
+    dies, costs one interval of the sweeper.
+    """
+
+    def __init__(self, runtime: Host) -> None:
+        """Read which broker is wanted; connect nothing."""
+        self._runtime = runtime
+        self.address = runtime.settings.text("abah.jobs.broker", MEMORY) or MEMORY
+        self.stopping = threading.Event()
+        """Set once this process drains: a task looks at it before it begins something new."""
+        self._guard = threading.Lock()
+        self._broker: Broker | None = None
+        self._waiting: set[Wake] = set()
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether tasks run inside the process that enqueues them."""
+        return self.address == MEMORY
+
+    @property
+    def broker(self) -> Broker:
+        """The broker, made at the first use."""
+        with self._guard:
+            if self._broker is None:
+                self._broker = make_broker(self.address)
+            return self._broker
+
+    def tasks(self) -> dict[str, Task]:
+        """Return the tasks of the core and of the enabled plugins, by name."""
+        found = core_tasks()
+        for plugin, function in self._declared("register_tasks"):
+            task = task_of(function)
+            if task.queue == plugin and task.name not in found:
+                found[task.name] = task
+            else:
+                log.error("task refused", plugin=plugin, task=task.name)
+        return found
+
+    def sweeps(self) -> list[tuple[str, Sweep]]:
+        """Return the sweeps of the core and of the enabled plugins, each with its owner."""
+        found = [("core", sweep) for sweep in core_sweeps()]
+        for plugin, function in self._declared("register_sweeps"):
+            found.append((plugin, sweep_of(function)))
+        return found
+
+    def send(self, name: str, *args: Any) -> None:
+        """Ask a worker to run a task. A broker that is away is logged, never raised.
+
+        In memory, a wake-up equal to one that still waits is dropped.
+        """
+        wake = (name, args)
+        if self.in_memory:
+            with self._guard:
+                if wake in self._waiting:
+                    return
+                self._waiting.add(wake)
+        queue = name.partition(".")[0]
+        message: Message[None] = Message(
+            queue_name=queue, actor_name=name, args=args, kwargs={}, options={}
+        )
+        try:
+            self.broker.declare_queue(queue)
+            self.broker.enqueue(message)
+        except Exception as error:  # noqa: BLE001 - every broker has errors of its own
+            self._forget(wake)
+            log.warning("wake-up lost, the sweeper will find it", task=name, error=str(error))
+
+    def run(self, name: str, *args: Any) -> None:
+        """Run a task in this thread."""
+        self._run(self.tasks()[name], *args)
+
+    def take_waiting(self) -> list[Wake]:
+        """Return what waits in memory and forget it, where no worker consumes it (tests)."""
+        with self._guard:
+            waiting, self._waiting = list(self._waiting), set()
+            if self._broker is not None:
+                self._broker.flush_all()
+        return waiting
+
+    def declare_actors(self) -> Sequence[str]:
+        """Make an actor of every task on the broker and return the queues to consume."""
+        tasks = self.tasks()
+        declared: Mapping[str, Any] = self.broker.actors
+        for task in tasks.values():
+            if task.name not in declared:
+                self._declare(task)
+        return sorted({task.queue for task in tasks.values()})
+
+    def close(self) -> None:
+        """Close the broker's connections."""
+        with self._guard:
+            if self._broker is not None:
+                self._broker.close()
+                self._broker = None
+
+    def _declare(self, task: Task) -> None:
+        # Here and not on top: the module would set a global RabbitMQ broker for every importer.
+        from dramatiq import Actor  # noqa: PLC0415
+
+        self.broker.declare_actor(
+            Actor(
+                partial(self._run, task),
+                broker=self.broker,
+                actor_name=task.name,
+                queue_name=task.queue,
+                priority=0,
+                options={},
+            )
+        )
+
+    def _run(self, task: Task, *args: Any) -> None:
+        # Forgotten before it runs: what is enqueued from now on may not have been seen by this run.
+        self._forget((task.name, args))
+        if self.stopping.is_set():
+            return
+        try:
+            task.run(self._runtime, *args)
+        except Exception:
+            log.exception("task failed", task=task.name, args=args)
+
+    def _forget(self, wake: Wake) -> None:
+        with self._guard:
+            self._waiting.discard(wake)
+
+    def _declared(self, hook: str) -> list[tuple[str, Any]]:
+        functions = []
+        hooks = self._runtime.hooks
+        for plugin, implementation in hooks.implementations(hook):
+            with hooks.fence(plugin, hook) as allowed:
+                if allowed:
+                    functions += [(plugin, function) for function in implementation() or ()]
+        return functions

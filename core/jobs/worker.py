@@ -1,0 +1,90 @@
+"""A worker: threads that run tasks, and the sweeper. Inside pserve or as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from dramatiq import Worker
+
+from core.jobs.runner import Jobs
+from core.jobs.sweeper import Sweeper
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from core.jobs.host import Host
+
+__all__ = ["WorkerProcess", "run_worker"]
+
+IDLE_MILLISECONDS: Final = 200
+"""How long an idle thread may sleep; also the longest wait for a wake-up through Redis."""
+DRAIN_MILLISECONDS: Final = 150_000
+
+log = structlog.get_logger(__name__)
+
+
+class WorkerProcess:
+    """Component of the runtime: worker threads and sweeper; closing the runtime drains them."""
+
+    def __init__(self, runtime: Host) -> None:
+        """Make nothing yet; :meth:`start` does."""
+        self._runtime = runtime
+        self._jobs = runtime.component(Jobs)
+        self._worker: Worker | None = None
+        self._sweeper: Sweeper | None = None
+
+    def start(self, *, threads: int | None = None) -> None:
+        """Consume the queues of the core and of the enabled plugins. Does nothing when running."""
+        if self._worker is not None:
+            return
+        self._jobs.stopping.clear()
+        queues = self._jobs.declare_actors()
+        self._worker = Worker(
+            self._jobs.broker,
+            queues=set(queues),
+            worker_timeout=IDLE_MILLISECONDS,
+            worker_threads=threads or self._runtime.settings.number("abah.jobs.threads", 4),
+        )
+        self._worker.start()
+        self._sweeper = Sweeper(self._runtime)
+        self._sweeper.start()
+        log.info("worker started", queues=queues, broker=self._jobs.address.partition(":")[0])
+
+    def stop(self) -> None:
+        """Begin nothing new, finish what is under way, and return."""
+        if self._worker is None:
+            return
+        self._jobs.stopping.set()
+        if self._sweeper is not None:
+            self._sweeper.stop()
+        self._worker.stop(timeout=DRAIN_MILLISECONDS)
+        self._worker = self._sweeper = None
+        log.info("worker drained")
+
+    def restart(self) -> None:
+        """Drain, then start anew with the tasks of the plugins that are enabled now."""
+        self.stop()
+        self._jobs.close()
+        self.start()
+
+    def close(self) -> None:
+        """Drain; called when the runtime closes."""
+        self.stop()
+
+
+def run_worker(runtime: Host, *, threads: int | None = None) -> None:
+    """Run a worker until SIGTERM or SIGINT, then drain. For ``abah worker``."""
+    ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> Any:
+        ended.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, end)
+    worker = runtime.component(WorkerProcess)
+    worker.start(threads=threads)
+    ended.wait()
+    worker.stop()

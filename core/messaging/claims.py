@@ -1,0 +1,205 @@
+"""Claiming a chunk: the rows are marked and an attempt is committed before anything is sent."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from core.hookspecs.channels import Capabilities, OutgoingMessage
+from core.jobs import enqueue
+from core.jobs.leases import process_identity, release_lease, take_lease
+from core.messaging.channels import AccountRow
+from core.messaging.models import Attempt, ChannelAccount, Message
+from core.messaging.queue import DISPATCH
+from core.messaging.states import State
+
+__all__ = ["Claim", "Claimed", "claim", "has_due", "open_account", "release"]
+
+LEASE_MARGIN: Final = timedelta(seconds=15)
+"""How much longer than its call of ``send`` a chunk is held, to write the results."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAccount:
+    """An account that may send now."""
+
+    row: AccountRow
+    failure_count: int
+    last_success_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message of a claimed chunk."""
+
+    id: int
+    outgoing: OutgoingMessage
+    sealed_body: str | None
+    is_isolated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A chunk that this thread holds."""
+
+    account: OpenAccount
+    messages: Sequence[Claimed]
+    slot: str
+    holder: str
+
+
+def open_account(session: Session, account_id: int, now: datetime) -> OpenAccount | None:
+    """Return the account, or None when it is paused or its breaker is open."""
+    row = session.execute(
+        select(
+            ChannelAccount.id,
+            ChannelAccount.name,
+            ChannelAccount.transport,
+            ChannelAccount.settings,
+            ChannelAccount.version,
+            ChannelAccount.failure_count,
+            ChannelAccount.last_success_at,
+        ).where(
+            ChannelAccount.id == account_id,
+            ChannelAccount.is_paused.is_(False),
+            or_(ChannelAccount.open_until.is_(None), ChannelAccount.open_until <= now),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return OpenAccount(
+        row=AccountRow(row.id, row.name, row.transport, row.settings, row.version),
+        failure_count=row.failure_count,
+        last_success_at=row.last_success_at,
+    )
+
+
+def has_due(session: Session, account_id: int, now: datetime) -> bool:
+    """Tell whether an account has something to send."""
+    query = _due(account_id, now).limit(1)
+    return session.scalar(query) is not None
+
+
+def claim(session: Session, account: OpenAccount, can: Capabilities, now: datetime) -> Claim | None:
+    """Take the next chunk in lane order, or None when there is none or all slots are taken.
+
+    An account has as many slots as its transport can have chunks under way, over all processes.
+    """
+    account_id = account.row.id
+    holder = f"{process_identity()}/{secrets.token_hex(6)}"
+    slots = [f"dispatch:{account_id}:{number}" for number in range(can.concurrency)]
+    lease = timedelta(seconds=can.lease_seconds) + LEASE_MARGIN
+    slot = take_lease(session, slots, seconds=lease.total_seconds(), holder=holder)
+    if slot is None:
+        return None
+    messages = _mark(session, account_id, limit=can.chunk, holder=holder, now=now, lease=lease)
+    if not messages:
+        release_lease(session, slot, holder=holder)
+        return None
+    session.connection().execute(
+        insert(Attempt),
+        [
+            {
+                "message_id": message.id,
+                "number": message.outgoing.attempt,
+                "account_id": account_id,
+                "started_at": now,
+            }
+            for message in messages
+        ],
+    )
+    if len(messages) == can.chunk and can.concurrency > 1:
+        # Another thread may take the next chunk while this one is on its way.
+        enqueue(session, DISPATCH, account_id)
+    return Claim(account=account, messages=messages, slot=slot, holder=holder)
+
+
+def release(session: Session, held: Claim, now: datetime) -> None:
+    """Give the slot back and wake the worker again if there is more to send."""
+    release_lease(session, held.slot, holder=held.holder)
+    if has_due(session, held.account.row.id, now):
+        enqueue(session, DISPATCH, held.account.row.id)
+
+
+def _due(account_id: int, now: datetime) -> Any:
+    return select(Message.id).where(
+        Message.account_id == account_id,
+        Message.state == State.QUEUED,
+        Message.due_at <= now,
+        or_(Message.expires_at.is_(None), Message.expires_at > now),
+    )
+
+
+_RETURNED: Final = (
+    Message.id,
+    Message.ref,
+    Message.address,
+    Message.body,
+    Message.kind,
+    Message.purpose,
+    Message.title,
+    Message.encoding,
+    Message.parts,
+    Message.attempt_count,
+    Message.sealed_body,
+    Message.is_isolated,
+    Message.lane,
+    Message.due_at,
+)
+
+
+def _mark(
+    session: Session,
+    account_id: int,
+    *,
+    limit: int,
+    holder: str,
+    now: datetime,
+    lease: timedelta,
+) -> list[Claimed]:
+    chosen = (
+        _due(account_id, now)
+        .order_by(Message.lane, Message.due_at, Message.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = session.execute(
+        update(Message)
+        .where(Message.id.in_(chosen.scalar_subquery()))
+        .values(
+            state=State.SENDING,
+            attempt_count=Message.attempt_count + 1,
+            lease_until=now + lease,
+            lease_holder=holder,
+            reason=None,
+            changed_at=now,
+        )
+        .returning(*_RETURNED)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return [_claimed(row) for row in sorted(rows, key=lambda r: (r.lane, r.due_at, r.id))]
+
+
+def _claimed(row: Any) -> Claimed:
+    return Claimed(
+        id=row.id,
+        outgoing=OutgoingMessage(
+            ref=row.ref,
+            address=row.address,
+            body=row.body,
+            kind=row.kind,
+            purpose=row.purpose,
+            title=row.title,
+            encoding=row.encoding,
+            parts=row.parts,
+            attempt=row.attempt_count,
+        ),
+        sealed_body=row.sealed_body,
+        is_isolated=row.is_isolated,
+    )

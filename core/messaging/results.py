@@ -1,0 +1,198 @@
+"""Writing what a hand-over brought: one transaction per chunk, one statement per kind of row."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.orm import Session
+
+from core.hookspecs.channels import Capabilities, Evidence, Outcome, SendResult
+from core.i18n import TranslationString, _
+from core.messaging.accounts import note_failure, note_success
+from core.messaging.changes import Held, lock_messages, write_changes
+from core.messaging.claims import Claim, Claimed
+from core.messaging.models import Attempt, Segment
+from core.messaging.reports import apply_waiting
+from core.messaging.states import Cause, SegmentState, State, stronger
+
+__all__ = ["MAX_ATTEMPTS", "Answer", "back_off", "record_results"]
+
+MAX_ATTEMPTS: Final = 12
+"""Hand-overs of one message; with the growing pauses between them a little under two hours."""
+FIRST_PAUSE: Final = timedelta(seconds=5)
+LONGEST_PAUSE: Final = timedelta(minutes=30)
+SUCCESS_INTERVAL: Final = timedelta(seconds=10)
+"""How often a working account's row is written."""
+
+UNCERTAIN: Final[TranslationString] = _(
+    "Belum pasti apakah pesan sudah terkirim. Periksa laporan atau tanyakan kepada penerima."
+)
+GIVEN_UP: Final[TranslationString] = _(
+    "Tidak dapat dikirim setelah dicoba berkali-kali. Periksa kanal, lalu kirim ulang."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a transport answered for one message."""
+
+    result: SendResult
+    raised: bool = False
+    """The transport raised over the chunk instead of answering."""
+
+
+def back_off(attempt: int) -> timedelta:
+    """Return the pause after a temporary failure: doubling, with jitter, up to 30 minutes."""
+    pause: timedelta = min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
+    # Jitter keeps a batch that failed together from coming back together.
+    return pause * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+
+
+def record_results(
+    session: Session,
+    held: Claim,
+    answers: Mapping[str, Answer],
+    can: Capabilities,
+    now: datetime,
+) -> None:
+    """Write attempts, segments, states and the account's health; apply reports that came early.
+
+    ``answers`` has one entry per ref of the claim.
+    """
+    messages = lock_messages(session, [message.id for message in held.messages])
+    segments: list[dict[str, Any]] = []
+    attempts: list[dict[str, Any]] = []
+    for claimed in held.messages:
+        answer = answers[claimed.outgoing.ref]
+        attempts.append(_attempt(claimed, answer.result, now))
+        message = messages.get(claimed.id)
+        if message is None:
+            continue
+        _judge(message, claimed, answer, can, now)
+        if answer.result.outcome is Outcome.ACCEPTED:
+            segments += _segments(claimed, held.account.row.id, answer.result, message.evidence)
+    connection = session.connection()
+    connection.execute(_UPDATE_ATTEMPT, attempts)
+    if segments:
+        connection.execute(insert(Segment), segments)
+    write_changes(session, messages.values(), now)
+    apply_waiting(
+        session,
+        messages,
+        [(row["account_id"], row["reference"]) for row in segments],
+        now,
+    )
+    _note_health(session, held, answers, now)
+
+
+def _judge(
+    message: Held, claimed: Claimed, answer: Answer, can: Capabilities, now: datetime
+) -> None:
+    """Give a locked message the state that its answer leads to."""
+    result = answer.result
+    # Another hand-over may have begun since: then only the proof that it left still counts.
+    mine = message.attempt_count == claimed.outgoing.attempt
+    if result.outcome is Outcome.ACCEPTED:
+        _accept(message, result, can, Cause.RESULT if mine else Cause.LATE_RESULT, now)
+    elif not mine:
+        return
+    elif result.outcome is Outcome.PERMANENT:
+        if message.move(State.REJECTED, Cause.RESULT):
+            message.reason = result.reason or _("Ditolak oleh kanal.")
+            message.sealed_body = None
+    elif result.outcome is Outcome.TEMPORARY or can.idempotent:
+        _again(message, result, now)
+        message.is_isolated = message.is_isolated or answer.raised
+    elif message.move(State.UNCERTAIN, Cause.RESULT):
+        message.reason = result.reason or UNCERTAIN
+        message.sealed_body = None
+
+
+def _accept(
+    message: Held, result: SendResult, can: Capabilities, cause: Cause, now: datetime
+) -> None:
+    evidence = result.evidence
+    if not can.reports and evidence is Evidence.GATEWAY:
+        evidence = Evidence.UNKNOWABLE
+    if message.move(State.SENT, cause):
+        message.evidence = stronger(message.evidence, evidence)
+        message.reason = None
+    message.sent_at = message.sent_at or now
+    message.sealed_body = None
+    message.is_isolated = False
+    message.dirty = True
+
+
+def _again(message: Held, result: SendResult, now: datetime) -> None:
+    """Put a message back into the queue for later, or give it up."""
+    if message.attempt_count >= MAX_ATTEMPTS:
+        gave_up = State.REJECTED if result.outcome is Outcome.TEMPORARY else State.UNCERTAIN
+        if message.move(gave_up, Cause.RESULT):
+            message.reason = GIVEN_UP
+            message.sealed_body = None
+    elif message.move(State.QUEUED, Cause.RESULT):
+        message.reason = result.reason or _("Kanal sedang tidak dapat mengirim; akan dicoba lagi.")
+        message.due_at = now + back_off(message.attempt_count)
+
+
+def _attempt(claimed: Claimed, result: SendResult, now: datetime) -> dict[str, Any]:
+    return {
+        "b_message_id": claimed.id,
+        "b_number": claimed.outgoing.attempt,
+        "b_finished_at": now,
+        "b_outcome": result.outcome,
+        "b_code": result.code[:80],
+        "b_reason": result.reason or None,
+    }
+
+
+def _segments(
+    claimed: Claimed, account_id: int, result: SendResult, evidence: Evidence
+) -> Sequence[dict[str, Any]]:
+    return [
+        {
+            "message_id": claimed.id,
+            "account_id": account_id,
+            "attempt": claimed.outgoing.attempt,
+            "number": number,
+            "reference": reference[:200],
+            "state": SegmentState.SENT,
+            "evidence": evidence,
+        }
+        for number, reference in enumerate(result.references or ("",), start=1)
+    ]
+
+
+def _note_health(
+    session: Session, held: Claim, answers: Mapping[str, Answer], now: datetime
+) -> None:
+    """Count a chunk of which the channel took nothing; remember that it works otherwise."""
+    account = held.account
+    works = {Outcome.ACCEPTED, Outcome.PERMANENT}
+    if any(answer.result.outcome in works for answer in answers.values()):
+        last = account.last_success_at
+        if account.failure_count or last is None or now - last > SUCCESS_INTERVAL:
+            note_success(session, account.row.id, now)
+        return
+    reasons = [answer.result.reason for answer in answers.values() if answer.result.reason]
+    note_failure(session, account.row.id, reasons[0] if reasons else UNCERTAIN, now)
+
+
+_TABLE: Final = Attempt.__table__
+_UPDATE_ATTEMPT: Final = (
+    update(_TABLE)  # type: ignore[arg-type]
+    .where(
+        _TABLE.c.message_id == bindparam("b_message_id"), _TABLE.c.number == bindparam("b_number")
+    )
+    .values(
+        finished_at=bindparam("b_finished_at"),
+        outcome=bindparam("b_outcome"),
+        code=bindparam("b_code"),
+        reason=bindparam("b_reason"),
+    )
+)
