@@ -27,7 +27,11 @@ _ICONS: Final = "static/bootstrap-icons"
 STYLES: Final = (f"{_BOOTSTRAP}css/bootstrap.min.css", f"{_OWN}abah.css")
 """Style sheets of every page, in order."""
 
-SCRIPTS: Final = (f"{_BOOTSTRAP}js/bootstrap.bundle.min.js", f"{_HTMX}htmx.min.js", f"{_OWN}abah.js")
+SCRIPTS: Final = (
+    f"{_BOOTSTRAP}js/bootstrap.bundle.min.js",
+    f"{_HTMX}htmx.min.js",
+    f"{_OWN}abah.js",
+)
 """Scripts of every page, in order; ``theme.js`` comes before them, in the head."""
 
 
@@ -36,8 +40,8 @@ class _Digest(QueryStringCacheBuster):  # type: ignore[misc]
 
     def tokenize(self, request: Request, pathspec: str, kw: dict[str, Any]) -> str:
         """Return the digest of the file."""
-        del request, kw
-        return _digest(pathspec)
+        del request, pathspec
+        return _digest(kw["pathspec"])
 
 
 @cache
@@ -67,7 +71,9 @@ def icon(name: str, label: str = "") -> Markup:
     if shape is None:
         raise KeyError(name)
     head = Markup('<svg class="icon" viewBox="0 0 16 16" fill="currentColor" {}>').format(
-        Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+        Markup('role="img" aria-label="{}"').format(label)
+        if label
+        else Markup('aria-hidden="true"')
     )
     # The drawing is a file of an installed package.
     return head + Markup(shape[1].strip().replace("\n", "")) + Markup("</svg>")  # noqa: S704

@@ -6,10 +6,11 @@ an open dialog gets a dialog.
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken, PredicateMismatch
@@ -27,10 +28,13 @@ from core.errors import (
 )
 from core.i18n import TranslationString, _
 from core.web.locale import identity_or_none, translate
+from core.web.once import FIELD
 from core.web.parts import parts_of
 from core.web.storage import SAFE_METHODS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pyramid.config import Configurator
     from pyramid.request import Request
 
@@ -55,10 +59,10 @@ class Problem:
     title: str
     explanation: str
     error_id: str = ""
-    back: bool = True
-    """Whether going back helps: what was typed is still there."""
     retry: bool = False
     """Whether the same address may work in a moment."""
+    again: Sequence[tuple[str, str]] | None = None
+    """What was typed, for a button that sends it again; None where that is not possible."""
 
 
 _TITLES: Final[Mapping[int, TranslationString]] = {
@@ -96,12 +100,15 @@ _EXPLANATIONS: Final[Mapping[int, TranslationString]] = {
 
 _STALE: Final = _(
     "Halaman ini sudah kedaluwarsa, mungkin karena Anda masuk kembali atau halaman terlalu lama terbuka. "
-    "Isian Anda belum hilang: kembali ke halaman sebelumnya, muat ulang bila diminta, lalu kirim lagi."
+    "Belum ada yang disimpan."
 )
-_SIGNED_OUT: Final = _(
-    "Anda sudah keluar, sehingga isian tadi belum disimpan. Masuk lagi di tab lain, lalu kembali ke halaman "
-    "sebelumnya dan kirim ulang: isian Anda masih ada di sana."
-)
+_SIGNED_OUT: Final = _("Anda sudah keluar, sehingga isian tadi belum disimpan.")
+
+_UNSAID: Final = re.compile(r"password|sandi|kode|code|secret|token", re.IGNORECASE)
+"""Fields that are never written back into a page."""
+
+_MOST_TYPED: Final = 100_000
+"""Characters that are carried through an error page."""
 
 
 def domain_error(error: AbahError, request: Request) -> Response:
@@ -116,7 +123,9 @@ def domain_error(error: AbahError, request: Request) -> Response:
 
 def stale_form(_error: Exception, request: Request) -> Response:
     """Answer a form without a valid token."""
-    return _answer(request, Problem(400, _("Halaman sudah kedaluwarsa"), _STALE))
+    return _answer(
+        request, Problem(400, _("Halaman sudah kedaluwarsa"), _STALE, again=_typed(request))
+    )
 
 
 def forbidden(_error: HTTPForbidden, request: Request) -> Response:
@@ -125,7 +134,9 @@ def forbidden(_error: HTTPForbidden, request: Request) -> Response:
         return _answer(request, Problem(403, _TITLES[403], _EXPLANATIONS[403]))
     route = parts_of(request.registry).sign_in_route
     if request.method not in SAFE_METHODS or route is None:
-        return _answer(request, Problem(403, _("Anda sudah keluar"), _SIGNED_OUT))
+        return _answer(
+            request, Problem(403, _("Anda sudah keluar"), _SIGNED_OUT, again=_typed(request))
+        )
     # A dialog's address is not where one wants to be after signing in; the page behind it is.
     there = request.headers.get("HX-Current-Path", "") if request.is_dialog else request.path_qs
     query = {"next": there} if there.strip("/") else {}
@@ -149,7 +160,9 @@ def http_error(error: HTTPException, request: Request) -> Response:
     if status < 400:  # noqa: PLR2004 - HTTP
         return error
     known = status if status in _TITLES else (500 if status >= 500 else 400)  # noqa: PLR2004
-    explanation = error.detail if isinstance(error.detail, TranslationString) else _EXPLANATIONS[known]
+    explanation = (
+        error.detail if isinstance(error.detail, TranslationString) else _EXPLANATIONS[known]
+    )
     if status >= 500:  # noqa: PLR2004
         log.error("server error raised", status=status, path=request.path)
     problem = Problem(status, _TITLES[known], explanation, retry=status in {429, 503})
@@ -167,7 +180,13 @@ def unexpected(error: Exception, request: Request) -> Response:
 def _failure(error: Exception, request: Request, explanation: TranslationString) -> Response:
     """Log under an id and show the id; even where the frame itself cannot be built."""
     error_id = secrets.token_hex(4)
-    log.error("request failed", error_id=error_id, path=request.path, method=request.method, exc_info=error)
+    log.error(
+        "request failed",
+        error_id=error_id,
+        path=request.path,
+        method=request.method,
+        exc_info=error,
+    )
     problem = Problem(500, _TITLES[500], explanation, error_id, retry=True)
     try:
         return _answer(request, problem)
@@ -188,9 +207,34 @@ def _answer(request: Request, problem: Problem) -> Response:
         response = Response(json_body=facts, content_type="application/json", charset="utf-8")
     else:
         request.response.status_int = problem.status
-        response = render_to_response("errors/error.jinja2", {"problem": problem}, request=request)
+        values = {"problem": problem, "back": _referrer(request)}
+        response = render_to_response("errors/error.jinja2", values, request=request)
     response.status_int = problem.status
     return response
+
+
+def _typed(request: Request) -> Sequence[tuple[str, str]] | None:
+    """Return what a form of our own sent, so that it can be sent again with a fresh token.
+
+    Only where the browser says that the form was on this site: nobody else may have words put into a page
+    that asks to send them.
+    """
+    if request.method != "POST" or request.headers.get("Origin") != request.host_url:
+        return None
+    sent = [(n, value) for n, value in request.POST.items() if n not in {"csrf_token", FIELD}]
+    harmless = all(isinstance(value, str) and not _UNSAID.search(name) for name, value in sent)
+    if not harmless or sum(len(value) for _name, value in sent) > _MOST_TYPED:
+        return None
+    return sent
+
+
+def _referrer(request: Request) -> str:
+    """Return the page that led here, where it is one of ours, else the dashboard."""
+    there = urlsplit(request.referer or "")
+    here = urlsplit(request.host_url)
+    if there[:2] != here[:2] or not there.path:
+        return str(request.route_path("dashboard"))
+    return f"{there.path}?{there.query}" if there.query else there.path
 
 
 def _wants_json(request: Request) -> bool:
@@ -221,5 +265,3 @@ def includeme(config: Configurator) -> None:
     config.add_exception_view(unexpected, context=Exception)
     config.add_forbidden_view(forbidden)
     config.add_notfound_view(not_found, append_slash=False)
-
-

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from core.i18n import TranslationString, _
 from core.web.menu import MenuItem, menu_tree
 from core.web.parts import parts_of
+from core.web.storage import SAFE_METHODS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyramid.config import Configurator
     from pyramid.request import Request
 
@@ -100,7 +102,9 @@ class Frame:
     def footer(self) -> list[tuple[str, Sequence[tuple[str, str]]]]:
         """Columns that have links: (heading, [(text, address)])."""
         settings = self._request.registry.settings
-        columns = ((heading, _links(settings.get(f"abah.footer.{name}"))) for name, heading in FOOTER)
+        columns = (
+            (heading, _links(settings.get(f"abah.footer.{name}"))) for name, heading in FOOTER
+        )
         return [(heading, links) for heading, links in columns if links]
 
     @property
@@ -111,8 +115,10 @@ class Frame:
 
     @property
     def here(self) -> str:
-        """Path and query of the page, for the way back after a switch; a form's page is asked for again."""
-        return str(self._request.path_qs)
+        """Path and query of the page, for the way back after a switch; what was posted cannot be asked for."""
+        request = self._request
+        safe = request.method in SAFE_METHODS
+        return str(request.path_qs if safe else request.route_path("dashboard"))
 
 
 def _links(setting: Any) -> list[tuple[str, str]]:

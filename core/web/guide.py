@@ -21,9 +21,13 @@ __all__ = ["CHAPTERS"]
 CHAPTERS: Final = (
     HelpChapter("pendahuluan", _("Pendahuluan"), "help/pendahuluan.jinja2", 10),
     HelpChapter("memulai", _("Memulai aplikasi"), "help/memulai.jinja2", 20),
-    HelpChapter("memperbarui-kontak", _("Memperbarui Kontak"), "help/memperbarui_kontak.jinja2", 30),
+    HelpChapter(
+        "memperbarui-kontak", _("Memperbarui Kontak"), "help/memperbarui_kontak.jinja2", 30
+    ),
     HelpChapter("pesan", _("Melihat dan mengirim pesan kepada lembaga"), "help/pesan.jinja2", 50),
-    HelpChapter("notifikasi", _("Notifikasi dan perpesanan aplikasi"), "help/notifikasi.jinja2", 70),
+    HelpChapter(
+        "notifikasi", _("Notifikasi dan perpesanan aplikasi"), "help/notifikasi.jinja2", 70
+    ),
     HelpChapter("layar", _("Membaca layar"), "help/layar.jinja2", 80),
 )
 """Chapters of the core. Between them stand those of plugins: 40 inviting, 60 contacts of institutions."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
-from pyramid.i18n import Localizer
 from pyramid.threadlocal import get_current_request
 
 from core.i18n import DOMAIN, TranslationString
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyramid.i18n import Localizer
     from pyramid.request import Request
 
 __all__ = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +10,8 @@ from pyramid.interfaces import IRoutesMapper
 from core.i18n import TranslationString, _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyramid.request import Request
 
 __all__ = ["CORE_MENUS", "MenuEntry", "MenuItem", "menu_tree"]

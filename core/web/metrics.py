@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
@@ -15,6 +14,8 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.tweens import INGRESS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyramid.config import Configurator
     from pyramid.registry import Registry
     from pyramid.request import Request
@@ -58,9 +59,7 @@ def metrics(request: Request) -> Response:
     """Give the figures to this machine, or to whoever knows ``abah.metrics_token``; others find nothing."""
     if not _may_read(request):
         raise HTTPNotFound
-    return Response(
-        generate_latest(REGISTRY), headerlist=[("Content-Type", CONTENT_TYPE_LATEST)]
-    )
+    return Response(generate_latest(REGISTRY), headerlist=[("Content-Type", CONTENT_TYPE_LATEST)])
 
 
 def _may_read(request: Request) -> bool:

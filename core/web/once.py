@@ -92,5 +92,3 @@ _guard.options = (FIELD,)  # type: ignore[attr-defined] - how Pyramid learns of 
 def includeme(config: Configurator) -> None:
     """Guard every view that is behind its permission and token."""
     config.add_view_deriver(_guard, name="once", under="csrf_view", over="rendered_view")
-
-

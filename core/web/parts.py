@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from core.hookspecs.web import HelpChapter, Slot
 from core.web.menu import MenuEntry
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
     from pyramid.config import Configurator
     from pyramid.registry import Registry
+
+    from core.hookspecs.web import HelpChapter, Slot
 
 __all__ = ["Parts", "parts_of"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.session import SignedCookieSessionFactory
@@ -12,6 +11,8 @@ from pyramid.tweens import INGRESS
 from core.i18n import DOMAIN, TranslationString
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from pyramid.config import Configurator
     from pyramid.registry import Registry
     from pyramid.request import Request
@@ -126,4 +127,3 @@ def includeme(config: Configurator) -> None:
         )
     )
     config.add_tween("core.web.security.headers_tween", under=INGRESS)
-

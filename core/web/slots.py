@@ -12,11 +12,12 @@ from markupsafe import Markup
 from pyramid.renderers import render
 from pyramid.threadlocal import get_current_request
 
-from core.hookspecs.web import Slot
 from core.web.parts import parts_of
 
 if TYPE_CHECKING:
     from pyramid.request import Request
+
+    from core.hookspecs.web import Slot
 
 __all__ = ["filled", "slot"]
 

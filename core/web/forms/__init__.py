@@ -29,6 +29,8 @@ and its template like this::
 
 from __future__ import annotations
 
+from wtforms import ValidationError
+
 from core.web.forms.base import Form
 from core.web.forms.choices import CheckboxesField, ChoiceField, CountryField, RadioField
 from core.web.forms.fields import (
@@ -56,7 +58,6 @@ from core.web.forms.validators import (
     Range,
     Required,
 )
-from wtforms import ValidationError
 
 __all__ = [
     "CheckboxField",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +12,8 @@ from core.i18n import TranslationString, _
 from core.web.locale import translate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyramid.request import Request
     from wtforms.fields.core import Field, UnboundField
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import wtforms
 from wtforms import widgets
 
 from core.i18n import _
 from core.web.locale import current_locale, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["CheckboxesField", "ChoiceField", "Country", "CountryField", "RadioField"]
 

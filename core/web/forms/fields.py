@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import wtforms
@@ -17,6 +14,10 @@ from core.web.forms.parsing import UnreadableError, parse_amount, parse_day, wri
 from core.web.forms.validators import Email, NotAfter, NotBefore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+    from decimal import Decimal
+
     from wtforms.form import BaseForm
 
 __all__ = [
@@ -238,5 +239,3 @@ class PhoneField(_ReadField):
         except InvalidInputError as error:
             self.data = None
             raise StopValidation(error.explanation) from None
-
-

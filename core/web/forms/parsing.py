@@ -45,9 +45,7 @@ def parse_day(text: str) -> date:
         day, month = int(match[1]), int(match[2])
         year = _year(match[3])
     else:
-        raise UnreadableError(
-            _("Tulis tanggal sebagai hari/bulan/tahun, misalnya 30/11/2018.")
-        )
+        raise UnreadableError(_("Tulis tanggal sebagai hari/bulan/tahun, misalnya 30/11/2018."))
     return _existing(day, month, year)
 
 
@@ -60,11 +58,17 @@ def _year(text: str) -> int:
 def _existing(day: int, month: int, year: int) -> date:
     if not 1 <= month <= _MONTHS:
         raise UnreadableError(
-            _("Bulan ${month} tidak ada. Tulis bulan dengan angka 1 sampai 12.", mapping={"month": month})
+            _(
+                "Bulan ${month} tidak ada. Tulis bulan dengan angka 1 sampai 12.",
+                mapping={"month": month},
+            )
         )
     if not _EARLIEST_YEAR <= year <= _LATEST_YEAR:
         raise UnreadableError(
-            _("Tahun ${year} tidak dapat dipakai. Periksa kembali tahunnya.", mapping={"year": year})
+            _(
+                "Tahun ${year} tidak dapat dipakai. Periksa kembali tahunnya.",
+                mapping={"year": year},
+            )
         )
     last = calendar.monthrange(year, month)[1]
     if not 1 <= day <= last:
@@ -88,7 +92,9 @@ def parse_amount(text: str) -> Decimal:
 
     :raises UnreadableError: it is no amount.
     """
-    plain = re.sub(r"^-?\s*rp\.?\s*", lambda found: "-" if "-" in found[0] else "", text.strip(), flags=re.I)
+    plain = re.sub(
+        r"^-?\s*rp\.?\s*", lambda found: "-" if "-" in found[0] else "", text.strip(), flags=re.I
+    )
     whole, comma, cents = plain.replace(" ", "").partition(",")
     sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     cents = "" if cents == "-" else cents

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from wtforms.validators import Optional, StopValidation, ValidationError
@@ -14,6 +11,10 @@ from core.i18n import TranslationString, _
 from core.web.formats import tanggal_pendek
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+    from decimal import Decimal
+
     from wtforms import Form
     from wtforms.fields.core import Field
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +23,8 @@ from core.web.locale import translate
 from core.web.tables.columns import Column, as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
     from pyramid.request import Request
 
@@ -44,7 +45,9 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_RISKY) else text
 
 
-def export_response(request: Request, table: Table, kind: str, params: Mapping[str, str]) -> Response:
+def export_response(
+    request: Request, table: Table, kind: str, params: Mapping[str, str]
+) -> Response:
     """Answer with every row of the list as it is filtered and sorted, as ``csv`` or ``xlsx``."""
     content_type, write = EXPORTS[kind]
     columns = [column for column in table.columns if column.export]
@@ -60,13 +63,13 @@ def export_response(request: Request, table: Table, kind: str, params: Mapping[s
     response = Response(app_iter=body(), content_type=content_type)
     if kind == "csv":
         response.charset = "utf-8"
-    response.content_disposition = f'attachment; filename="{table.name}-{today().isoformat()}.{kind}"'
+    response.content_disposition = (
+        f'attachment; filename="{table.name}-{today().isoformat()}.{kind}"'
+    )
     return response
 
 
-def _csv(
-    headings: list[str], _columns: list[Column], rows: Iterable[list[Any]]
-) -> Iterator[bytes]:
+def _csv(headings: list[str], _columns: list[Column], rows: Iterable[list[Any]]) -> Iterator[bytes]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     # The mark tells Excel that the file is UTF-8.
@@ -88,9 +91,7 @@ def _csv_cell(value: Any) -> str:
     return harmless(as_text(value))
 
 
-def _xlsx(
-    headings: list[str], columns: list[Column], rows: Iterable[list[Any]]
-) -> Iterator[bytes]:
+def _xlsx(headings: list[str], columns: list[Column], rows: Iterable[list[Any]]) -> Iterator[bytes]:
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.freeze_panes = "A2"

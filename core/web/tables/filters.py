@@ -74,7 +74,12 @@ class TextFilter(Filter):
         """Add one condition for each word."""
         for word in params.get(self.name, "").split()[:8]:
             select = select.where(
-                or_(*(func.lower(column).contains(word.lower(), autoescape=True) for column in self.columns))
+                or_(
+                    *(
+                        func.lower(column).contains(word.lower(), autoescape=True)
+                        for column in self.columns
+                    )
+                )
             )
         return select
 
@@ -108,7 +113,9 @@ class ChoiceFilter(Filter):
 
     def _chosen(self, params: type_of_params) -> tuple[str, str] | None:
         value = params.get(self.name, "")
-        return next((choice for choice in self.choices if choice[0] == value), None) if value else None
+        return (
+            next((choice for choice in self.choices if choice[0] == value), None) if value else None
+        )
 
     def apply(self, select: Select[Any], params: type_of_params) -> Select[Any]:
         """Compare with a value of the list; others are ignored."""

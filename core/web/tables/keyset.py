@@ -10,15 +10,25 @@ import base64
 import binascii
 import enum
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, literal, or_, tuple_
 
-__all__ = ["KEY_NAME", "SORT_NAME", "Order", "Position", "decode_position", "encode_position", "position_of"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "KEY_NAME",
+    "SORT_NAME",
+    "Order",
+    "Position",
+    "decode_position",
+    "encode_position",
+    "position_of",
+]
 
 SORT_NAME: Final = "table_sort"
 KEY_NAME: Final = "table_key"

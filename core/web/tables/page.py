@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
-
-from sqlalchemy import Row
 
 from core.i18n import _
 from core.web.formats import number
 from core.web.locale import translate
-from core.web.tables.columns import Bulk, Column
-from core.web.tables.filters import Filter, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Row
+
+    from core.web.tables.columns import Bulk, Column
+    from core.web.tables.filters import Filter, Tag
 
 __all__ = ["PAGE_SIZES", "TablePage"]
 
@@ -136,4 +139,6 @@ class TablePage:
         return bool(self.previous_position or self.next_position)
 
     def _state(self) -> dict[str, str]:
-        return {name: value for name, value in self.params.items() if value and name not in TRANSIENT}
+        return {
+            name: value for name, value in self.params.items() if value and name not in TRANSIENT
+        }

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from core.errors import AbahError
 from core.i18n import _
 
-__all__ = ["MAX_CHOSEN", "NothingChosenError", "Selection", "TooManyChosenError", "is_local", "list_state"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = [
+    "MAX_CHOSEN",
+    "NothingChosenError",
+    "Selection",
+    "TooManyChosenError",
+    "is_local",
+    "list_state",
+]
 
 MAX_CHOSEN: Final = 10_000
 """Most rows that one action takes."""

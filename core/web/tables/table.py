@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,7 @@ from sqlalchemy import Join, Row, Select, Subquery, func, select
 from sqlalchemy.sql import visitors
 
 from core.i18n import _
-from core.web.tables.columns import Bulk, Column
 from core.web.tables.export import EXPORTS, export_response
-from core.web.tables.filters import Filter
 from core.web.tables.keyset import (
     KEY_NAME,
     SORT_NAME,
@@ -35,9 +32,14 @@ from core.web.tables.selection import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
     from pyramid.request import Request
     from pyramid.response import Response
     from sqlalchemy.orm import Session
+
+    from core.web.tables.columns import Bulk, Column
+    from core.web.tables.filters import Filter
 
 __all__ = ["Table"]
 
@@ -101,7 +103,9 @@ class Table:
         size = self._size(params)
         rows, has_previous, has_next = _read(session, listed, order, params, size)
         total = self._count(session, listed)
-        allowed = [each for each in self.bulk if not (each.permission and may and not may(each.permission))]
+        allowed = [
+            each for each in self.bulk if not (each.permission and may and not may(each.permission))
+        ]
         return TablePage(
             rows=rows,
             columns=self.columns,
