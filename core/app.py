@@ -24,7 +24,16 @@ __all__ = ["build_wsgi", "open_runtime", "prepare", "serve_wsgi"]
 CORE_ROOMS: Final = ("core.accounts", "core.verification", "core.messaging")
 """Rooms with pages, in the order in which they are included."""
 
-MODELS: Final = ("framework", "audit", "accounts", "contacts", "messaging", "verification", "jobs")
+MODELS: Final = (
+    "web",
+    "framework",
+    "audit",
+    "accounts",
+    "contacts",
+    "messaging",
+    "verification",
+    "jobs",
+)
 """Rooms with tables."""
 
 log = structlog.get_logger(__name__)
