@@ -3,4 +3,8 @@
 from __future__ import annotations
 
 # Roles and permissions are registered when this room is imported.
-from core.accounts import permissions as _permissions  # noqa: F401
+from core.accounts import permissions as _permissions
+
+__all__: list[str] = []
+
+_REGISTERED = (_permissions,)

@@ -13,6 +13,7 @@ from core.errors import AbahError
 from core.framework.manifest import Permission
 from core.framework.steps import on_core_setup, on_forget, on_permissions
 from core.i18n import TranslationString, _
+from core.web.security import SIGNED_IN
 
 __all__ = [
     "ADMIN",
@@ -34,9 +35,6 @@ ADMIN: Final = "admin"
 PETUGAS: Final = "petugas"
 PIMPINAN: Final = "pimpinan"
 
-SIGNED_IN: Final = "abah.signed_in"
-"""Permission that everybody with access has: for pages about oneself."""
-
 ROLE_TITLES: Final[Mapping[str, TranslationString]] = {
     ADMIN: _("Admin"),
     PETUGAS: _("Petugas"),
@@ -50,7 +48,10 @@ CORE_PERMISSIONS: Final[Sequence[Permission]] = (
     Permission("accounts.manage", "Mengelola pemakai"),
     Permission("audit.read", "Membaca jejak audit", (PIMPINAN,)),
     Permission("channels.manage", "Mengelola kanal"),
+    Permission("messages.read", "Membaca percakapan", (PETUGAS, PIMPINAN)),
     Permission("messages.read_all", "Membaca semua percakapan", (PIMPINAN,)),
+    Permission("messages.resend", "Mengirim ulang pesan", (PETUGAS,)),
+    Permission("messages.send", "Mengirim pesan", (PETUGAS,)),
     Permission("plugins.manage", "Mengelola aplikasi"),
     Permission("settings.manage", "Mengubah pengaturan"),
     Permission("texts.manage", "Mengubah teks pesan"),

@@ -6,7 +6,12 @@ from pathlib import Path
 
 from core.framework.datafiles import register_core_data
 
-# Mail to people is registered with accounts when this room is imported.
-from core.verification import mail as _mail  # noqa: F401
+# Mail to people and the sweep are registered when this room is imported.
+from core.verification import mail as _mail
+from core.verification import tasks as _tasks
+
+__all__: list[str] = []
+
+_REGISTERED = (_mail, _tasks)
 
 register_core_data(Path(__file__).parent / "data" / "texts.toml")

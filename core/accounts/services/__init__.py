@@ -10,6 +10,7 @@ from core.accounts.services.access import (
     disable_user,
     grant_access,
     on_access_change,
+    roles_and_teams,
     teams,
 )
 from core.accounts.services.people import (
@@ -25,6 +26,7 @@ from core.accounts.services.people import (
     normal_username,
     note_sign_in,
     on_password_change,
+    set_locale,
     set_phone,
     update_profile,
     user_subject,
@@ -56,6 +58,8 @@ __all__ = [
     "note_sign_in",
     "on_access_change",
     "on_password_change",
+    "roles_and_teams",
+    "set_locale",
     "set_phone",
     "teams",
     "update_profile",

@@ -26,6 +26,7 @@ __all__ = [
     "disable_user",
     "grant_access",
     "on_access_change",
+    "roles_and_teams",
     "teams",
 ]
 
@@ -219,3 +220,14 @@ def _tell(session: Session, user: User, before: UserStatus, actor_id: int | None
     )
     for listener in _access_listeners.values():
         listener(session, change)
+
+
+def roles_and_teams(session: Session, user_id: int) -> tuple[frozenset[str], frozenset[int]]:
+    """Return the names of a person's roles and the ids of the teams, whatever the status."""
+    roles = session.scalars(
+        select(Role.name)
+        .join(UserRole, UserRole.role_id == Role.id)
+        .where(UserRole.user_id == user_id)
+    )
+    team_ids = session.scalars(select(TeamMember.team_id).where(TeamMember.user_id == user_id))
+    return frozenset(roles), frozenset(team_ids)

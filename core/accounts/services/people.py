@@ -33,6 +33,7 @@ __all__ = [
     "note",
     "note_sign_in",
     "on_password_change",
+    "set_locale",
     "set_phone",
     "update_profile",
     "user_subject",
@@ -224,6 +225,15 @@ def update_profile(
     if user.name != before:
         note(session, actor_id, "user.update_profile", user_id, before=before, after=user.name)
     return user
+
+
+def set_locale(session: Session, user_id: int, locale: str) -> None:
+    """Store the language that a person reads, as ``id`` or ``en``.
+
+    :raises NotFoundError: there is no such person.
+    """
+    get_user(session, user_id).locale = locale
+    session.flush()
 
 
 def set_phone(
