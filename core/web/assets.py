@@ -24,13 +24,18 @@ _BOOTSTRAP: Final = "js_lib_bootstrap5:static/js-lib-bootstrap5/"
 _HTMX: Final = "js_lib_htmx:static/htmx/"
 _ICONS: Final = "static/bootstrap-icons"
 
-STYLES: Final = (f"{_BOOTSTRAP}css/bootstrap.min.css", f"{_OWN}abah.css")
+STYLES: Final = (
+    f"{_BOOTSTRAP}css/bootstrap.min.css",
+    f"{_OWN}abah.css",
+    f"{_OWN}conversation.css",
+)
 """Style sheets of every page, in order."""
 
 SCRIPTS: Final = (
     f"{_BOOTSTRAP}js/bootstrap.bundle.min.js",
     f"{_HTMX}htmx.min.js",
     f"{_OWN}abah.js",
+    f"{_OWN}conversation.js",
 )
 """Scripts of every page, in order; ``theme.js`` comes before them, in the head."""
 

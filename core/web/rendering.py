@@ -14,7 +14,14 @@ from core.i18n import DOMAIN, TranslationString
 from core.web import formats
 from core.web.assets import SCRIPTS, STYLES, asset_url, icon
 from core.web.dialog import is_dialog
-from core.web.locale import LOCALES, identity_or_none, negotiate_locale, translate
+from core.web.locale import (
+    DEFAULT_LOCALE,
+    LOCALES,
+    current_locale,
+    identity_or_none,
+    negotiate_locale,
+    translate,
+)
 from core.web.once import FIELD, new_key
 from core.web.slots import filled, slot
 
@@ -74,6 +81,17 @@ def asset(spec: str) -> str:
     return asset_url(get_current_request(), spec)
 
 
+def localised(template: str) -> list[str]:
+    """Return the template of the page's language before the Indonesian one: ``help/pesan.en.jinja2``.
+
+    For long prose, which is written anew in each language rather than translated sentence by sentence.
+    """
+    locale = current_locale()
+    if locale == DEFAULT_LOCALE:
+        return [template]
+    return [template.replace(".jinja2", f".{locale}.jinja2"), template]
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "ago": formats.ago,
     "iso": formats.iso,
@@ -97,6 +115,7 @@ GLOBALS: Final[Mapping[str, Any]] = {
     "filled": filled,
     "icon": icon,
     "languages": LOCALES,
+    "localised": localised,
     "slot": slot,
     "page_scripts": SCRIPTS,
     "page_styles": STYLES,
