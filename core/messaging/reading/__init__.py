@@ -15,6 +15,7 @@ from core.messaging.reading.access import (
     describe,
     find_subject,
     find_thread,
+    may_open,
     readable,
 )
 from core.messaging.reading.conversation import (
@@ -31,8 +32,10 @@ from core.messaging.reading.inbox import (
     Inbox,
     InboxCounts,
     Tab,
+    Waiting,
     inbox,
     inbox_counts,
+    waiting_counts,
 )
 
 __all__ = [
@@ -50,12 +53,15 @@ __all__ = [
     "InboxCounts",
     "Tab",
     "ThreadRow",
+    "Waiting",
     "conversation",
     "describe",
     "find_subject",
     "find_thread",
     "inbox",
     "inbox_counts",
+    "may_open",
     "readable",
     "status_signature",
+    "waiting_counts",
 ]

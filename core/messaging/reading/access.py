@@ -32,6 +32,7 @@ __all__ = [
     "find_subject",
     "find_thread",
     "hooked_threads",
+    "may_open",
     "readable",
     "select_threads",
     "signature",
@@ -98,12 +99,19 @@ def find_subject(session: Session, user: UserFacts, subject: str) -> ThreadRow |
         return find_thread(session, user, row.id)
     if subject not in describe(session, [subject]):
         raise NotFoundError(_NO_CONVERSATION)
-    if not user.may(READ_ALL):
-        hooks = runtime_of(session).hooks
-        answers = hooks.collect("readable_subjects", session=session, user=user, subjects=[subject])
-        if not any(subject in answer for _plugin, answer in answers):
-            raise NotFoundError(_NO_CONVERSATION)
+    if subject not in may_open(session, user, [subject]):
+        raise NotFoundError(_NO_CONVERSATION)
     return None
+
+
+def may_open(session: Session, user: UserFacts, subjects: Sequence[str]) -> set[str]:
+    """Return those of the subjects about which a person may open a conversation."""
+    if not subjects or user.may(READ_ALL):
+        return set(subjects)
+    answers = runtime_of(session).hooks.collect(
+        "readable_subjects", session=session, user=user, subjects=subjects
+    )
+    return set(subjects) & {each for _plugin, answer in answers for each in answer}
 
 
 def describe(session: Session, subjects: Sequence[str]) -> Mapping[str, SubjectFacts]:

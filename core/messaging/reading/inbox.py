@@ -34,8 +34,10 @@ __all__ = [
     "Inbox",
     "InboxCounts",
     "Tab",
+    "Waiting",
     "inbox",
     "inbox_counts",
+    "waiting_counts",
 ]
 
 INBOX_PAGE: Final = 25
@@ -135,6 +137,15 @@ class InboxCounts:
         }[tab]
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Messages, over all conversations that a person may read, that wait for somebody."""
+
+    unread: int
+    failed: int
+    uncertain: int
+
+
 def inbox_counts(session: Session, user: UserFacts) -> InboxCounts:
     """Add up the kept counters of everything a person may read. One statement."""
     row = session.execute(
@@ -150,6 +161,21 @@ def inbox_counts(session: Session, user: UserFacts) -> InboxCounts:
         .where(Thread.message_count > 0, readable(session, user))
     ).one()
     return InboxCounts(*(int(value) for value in row))
+
+
+def waiting_counts(session: Session, user: UserFacts) -> Waiting:
+    """Count the messages that wait for somebody. One statement over few threads."""
+    row = session.execute(
+        select(
+            func.coalesce(func.sum(Thread.unread_count), 0),
+            func.coalesce(func.sum(Thread.failed_count), 0),
+            func.coalesce(func.sum(Thread.uncertain_count), 0),
+        ).where(
+            or_(Thread.unread_count > 0, Thread.failed_count > 0, Thread.uncertain_count > 0),
+            readable(session, user),
+        )
+    ).one()
+    return Waiting(*(int(value) for value in row))
 
 
 def inbox(

@@ -87,11 +87,14 @@
   });
   document.addEventListener("htmx:beforeSwap", function (event) {
     var asking = event.detail.requestConfig && event.detail.requestConfig.elt;
-    if (!asking || !asking.matches("[data-live]") || event.detail.xhr.status < 400) return;
+    if (!asking || !asking.matches("[data-live]")) return;
+    var xhr = event.detail.xhr;
+    var elsewhere = new URL(xhr.responseURL).pathname !== event.detail.pathInfo.requestPath.split("?")[0];
+    if (xhr.status < 400 && !elsewhere) return;
     event.detail.shouldSwap = false;
     event.stopImmediatePropagation();
     // Signed out, or the conversation is gone: asking again is useless.
-    if (event.detail.xhr.status < 500) asking.removeAttribute("data-live");
+    if (xhr.status < 500) asking.removeAttribute("data-live");
   }, true);
 
   function atEnd(box) { return box.scrollHeight - box.scrollTop - box.clientHeight < 80; }
