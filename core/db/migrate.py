@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,7 +20,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, Table, inspect, text
+from sqlalchemy import Connection, MetaData, Table, TypeDecorator, inspect, text
 
 from core.db.base import Base, UTCDateTime, owner_of_table
 from core.db.database import Database
@@ -164,9 +165,10 @@ def make_revision(database: Database, owner: Owner, message: str, revision_id: s
         )
     if script is None or isinstance(script, list):
         raise MigrationError
-    path = Path(script.path)
     plain = owner.versions / f"{revision_id}.py"
-    path.rename(plain)
+    Path(script.path).rename(plain)
+    lines = plain.read_text(encoding="utf-8").splitlines(keepends=True)
+    plain.write_text("".join(line for line in lines if "# ###" not in line), encoding="utf-8")
     return plain
 
 
@@ -245,7 +247,7 @@ def run_environment() -> None:
         include_object=_filter(owner, config.attributes["owners"]),
         compare_type=_compare_type,
         render_as_batch=True,
-        render_item=_render_item,
+        render_item=partial(_render_item, owner),
         transactional_ddl=True,
     )
     with context.begin_transaction():
@@ -319,14 +321,24 @@ def _compare_type(
     return False if isinstance(metadata_type, UTCDateTime) else None
 
 
-def _render_item(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
+def _render_item(
+    owner: Owner, kind: str, item: Any, autogen: Any
+) -> str | Literal[False]:
+    """Write column types so that a revision needs no model: they change, a revision does not."""
     if kind == "type" and isinstance(item, UTCDateTime):
-        autogen.imports.add("from core.api.db import UTCDateTime")
+        room = "core.db" if owner.name == "core" else "core.api.db"
+        autogen.imports.add(f"from {room} import UTCDateTime")
         return "UTCDateTime()"
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return f"sa.{item.impl_instance!r}"
     return False
 
 
-def _describe(change: Sequence[Any] | Mapping[str, Any]) -> str:
+def _describe(change: Any) -> str:
+    """Say in one short line what Alembic found; a list holds changes of one column."""
     if isinstance(change, list):
-        return "; ".join(_describe(part) for part in change)
-    return " ".join(str(part) for part in change if part is not None)
+        return "; ".join(map(_describe, change))
+    kind, *rest = change
+    names = [str(getattr(item, "name", item)) for item in rest if item is not None]
+    table = next((t.name for t in (getattr(item, "table", None) for item in rest) if t is not None), "")
+    return " ".join([kind, *([table] if table and table not in names else []), *names[:4]])

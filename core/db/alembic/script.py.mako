@@ -1,5 +1,7 @@
 """${message}."""
 
+# ruff: noqa: PLR0915 - a history has as many statements as there were changes.
+
 from __future__ import annotations
 
 import sqlalchemy as sa
