@@ -1,22 +1,26 @@
-"""Putting the rooms together: the runtime of a process, and the WSGI application built from enabled plugins."""
+"""Putting the rooms together: the runtime of a process, and the application it serves."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from pyramid.config import Configurator
 
-from core.db import Database
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.loading import LoadedPlugins, PluginLoadError, load_plugins
+from core.framework.logging import configure_logging
 from core.framework.runtime import Runtime
+from core.jobs.embedded import start_embedded_worker
+from core.jobs.runner import Jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from pyramid.router import Router
 
+    from core.db import Database
     from core.framework.manifest import Manifest
 
 __all__ = ["build_wsgi", "open_runtime", "prepare", "serve_wsgi"]
@@ -35,6 +39,14 @@ MODELS: Final = (
     "jobs",
 )
 """Rooms with tables."""
+
+REGISTERING: Final = (
+    "core.accounts.permissions",
+    "core.messaging.texts",
+    "core.messaging.tasks",
+    "core.verification.tasks",
+)
+"""Modules that tell lower rooms something at import: permissions, kinds of data, tasks."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,25 +67,16 @@ def open_runtime(
     import_models_of_core()
     runtime = Runtime(settings, database)
     load_plugins(runtime, enabled=plugins)
-    from importlib.util import find_spec
-    if find_spec("core.jobs.runner"):
-        from core.jobs.runner import Jobs  # noqa: PLC0415
-
-        runtime.database.info["jobs"] = runtime.component(Jobs)
+    runtime.database.info["jobs"] = runtime.component(Jobs)
     return runtime
 
 
 def import_models_of_core() -> None:
     """Import every table of the core, and what its rooms register with the rooms below them."""
     for room in MODELS:
-        _import(f"core.{room}.models")
-    for module in ("core.accounts.permissions", "core.messaging.texts", "core.messaging.tasks"):
-        _import(module)
-
-
-def _import(name: str) -> None:
-    from importlib.util import find_spec
-    if find_spec(name): import_module(name)
+        import_module(f"core.{room}.models")
+    for module in REGISTERING:
+        import_module(module)
 
 
 def prepare(runtime: Runtime, plugins: Collection[str]) -> None:
@@ -85,8 +88,8 @@ def prepare(runtime: Runtime, plugins: Collection[str]) -> None:
 def build_wsgi(runtime: Runtime) -> Router:
     """Build the application from the core's rooms and the enabled plugins.
 
-    Each plugin is included in a scratch configurator first; one that raises there is left out and noted
-    among the problems, because a caught error in the real one would leave its routes half alive.
+    Each plugin is included in a scratch configurator first; one that raises there is left out and
+    noted among the problems: an error caught in the real one would leave its routes half alive.
     """
     loaded = LoadedPlugins.of(runtime)
     working = []
@@ -97,9 +100,9 @@ def build_wsgi(runtime: Runtime) -> Router:
             scratch = _core_configurator(runtime)
             _include_plugin(scratch, runtime, manifest)
             scratch.commit()
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises, the rest must work
+        except Exception as error:  # whatever a plugin raises, the rest must work
             loaded.problems[manifest.name] = PluginLoadError(manifest.name, error)
-            log.error("plugin left out of the web", plugin=manifest.name, exc_info=error)
+            log.exception("plugin left out of the web", plugin=manifest.name)
         else:
             working.append(manifest)
     config = _core_configurator(runtime)
@@ -111,12 +114,9 @@ def build_wsgi(runtime: Runtime) -> Router:
 
 def serve_wsgi(settings: Mapping[str, Any]) -> Router:
     """Answer to PasteDeploy: build everything, start the embedded worker where one is wanted."""
-    from core.framework.logging import configure_logging
     configure_logging(settings)
     runtime = open_runtime(settings)
     app = build_wsgi(runtime)
-    from core.jobs.embedded import start_embedded_worker  # noqa: PLC0415
-
     start_embedded_worker(runtime)
     return app
 
@@ -125,9 +125,8 @@ def _core_configurator(runtime: Runtime) -> Configurator:
     config = Configurator(settings=dict(runtime.settings), package="core")
     config.registry["runtime"] = runtime
     config.include("core.web")
-    from importlib.util import find_spec
     for room in CORE_ROOMS:
-        if find_spec(f"{room}.views"): config.include(f"{room}.views")
+        config.include(f"{room}.views")
     return config
 
 
