@@ -85,7 +85,8 @@ def _prepare(url: URL, plugins: tuple[str, ...]) -> None:
         from core.db import Base
         from core.framework.lifecycle import CORE_OWNER
         if not CORE_OWNER.has_history:
-            Base.metadata.create_all(runtime.database.engine)
+            own = [t for t in Base.metadata.sorted_tables if t.name.startswith("abah_")]
+            Base.metadata.create_all(runtime.database.engine, tables=own)
         from core.accounts.permissions import ensure_roles
         with runtime.database.writing() as session:
             ensure_roles(session)
