@@ -7,12 +7,15 @@ import json
 import pkgutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 import benchmarks
-from benchmarks.rows import Row
+
+if TYPE_CHECKING:
+    from benchmarks.rows import Row
 
 OUTPUT = Path("build/bench.json")
 HELPERS = frozenset({"__main__", "rows"})
@@ -47,7 +50,9 @@ def main() -> int:
         )
     Console().print(table)
     OUTPUT.parent.mkdir(exist_ok=True)
-    OUTPUT.write_text(json.dumps([row.as_dict() for row in rows], indent=2) + "\n", encoding="utf-8")
+    OUTPUT.write_text(
+        json.dumps([row.as_dict() for row in rows], indent=2) + "\n", encoding="utf-8"
+    )
     return 0 if all(row.met for row in rows) else 1
 
 

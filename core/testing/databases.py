@@ -12,12 +12,14 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from sqlalchemy.engine import URL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["SERVER_FOLDER", "DatabaseFactory", "PostgresServer"]
 

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy.engine import URL
 
 from core.app import build_wsgi, open_runtime, prepare
-from core.db import Database
-from core.testing.databases import SERVER_FOLDER, DatabaseFactory, PostgresServer, make_server_folder
+from core.testing.databases import (
+    SERVER_FOLDER,
+    DatabaseFactory,
+    PostgresServer,
+    make_server_folder,
+)
 from core.testing.people import People, sign_in_as
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import URL
     from sqlalchemy.orm import Session
     from webtest import TestApp
 
+    from core.db import Database
     from core.framework.runtime import Runtime
 
 BUNDLED = ("email", "hibah", "nphd", "sandbox", "sms_gammu", "sms_http")
@@ -84,10 +90,12 @@ def _prepare(url: URL, plugins: tuple[str, ...]) -> None:
     try:
         from core.db import Base
         from core.framework.lifecycle import CORE_OWNER
+
         if not CORE_OWNER.has_history:
             own = [t for t in Base.metadata.sorted_tables if t.name.startswith("abah_")]
             Base.metadata.create_all(runtime.database.engine, tables=own)
         from core.accounts.permissions import ensure_roles
+
         with runtime.database.writing() as session:
             ensure_roles(session)
         prepare(runtime, plugins)

@@ -53,7 +53,9 @@ class People:
         """Make somebody who reads everything."""
         return self.make("pimpinan", name, **more)
 
-    def make(self, role: str | None, name: str, *, team: str | None = None, **more: str | None) -> Person:
+    def make(
+        self, role: str | None, name: str, *, team: str | None = None, **more: str | None
+    ) -> Person:
         """Make an active user with a verified number, unless ``phone=None`` is given.
 
         ``more`` overrides columns: ``username``, ``email``, ``nip``, ``phone``, ``status``, ``password_hash``.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Smoke test of `make run`: it starts, answers /healthz, the demo sign-in works, and SIGTERM stops it cleanly."""
+"""Smoke test of `make run`: it starts, is healthy, a demo account signs in, SIGTERM stops it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ START_SECONDS = 300
 def main() -> int:
     """Run the steps; 0 when all of them hold."""
     process = subprocess.Popen(
-        ["make", "run"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        ["make", "run"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     try:
         assert process.stdout is not None
@@ -67,7 +72,8 @@ def sign_in(name: str, password: str) -> None:
     action = re.search(r'<form[^>]*method="post"[^>]*action="([^"]*)"', page) or re.search(
         r'<form[^>]*action="([^"]*)"[^>]*method="post"', page
     )
-    fields = dict(re.findall(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page))
+    hidden = r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"'
+    fields = dict(re.findall(hidden, page))
     fields |= {"username": name, "password": password}
     target = urllib.parse.urljoin(f"{ADDRESS}/masuk", action.group(1) if action else "")
     page = browser.open(target, urllib.parse.urlencode(fields).encode()).read().decode()
