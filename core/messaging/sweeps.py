@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, distinct, or_, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.db import utcnow
@@ -145,7 +145,8 @@ def route_waiting(session: Session, now: datetime) -> int:
 def due_accounts(session: Session, now: datetime) -> list[int]:
     """Return the accounts that can send and have something to send."""
     query = (
-        select(distinct(Message.account_id))
+        select(Message.account_id)
+        .distinct()
         .join(ChannelAccount, ChannelAccount.id == Message.account_id)
         .where(
             Message.state == State.QUEUED,
@@ -186,7 +187,7 @@ def _is_polled(transport: type[Transport]) -> bool:
 def _lost(session: Session, now: datetime) -> list[int]:
     """Return messages that are being sent by nobody any more."""
     holders = session.scalars(
-        select(distinct(Message.lease_holder)).where(Message.state == State.SENDING)
+        select(Message.lease_holder).where(Message.state == State.SENDING).distinct()
     )
     dead = dead_holders(holder for holder in holders if holder)
     query = (

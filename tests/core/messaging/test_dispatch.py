@@ -1,0 +1,135 @@
+"""Handing over: once, in lane order, and never blindly again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from core.api.hooks import Evidence, Outcome, OutgoingMessage, SendResult
+from core.api.messaging import Draft, Lane, MessageFacts, State, Tick, add_account
+from core.db import utcnow
+from core.framework.runtime import Runtime
+from core.messaging.dispatch import dispatch_chunk
+from core.testing.work import Worker
+from tests.core.messaging.conftest import number
+from tests.core.messaging.line import Line, LinePlugin, accept
+
+Queue = Callable[..., list[int]]
+Facts = Callable[..., list[MessageFacts]]
+
+
+def test_a_batch_goes_out_once_and_each_message_says_so(
+    account: int, line: Line, queue: Queue, facts: Facts, worker: Worker, plugin: LinePlugin
+) -> None:
+    ids = queue(120)
+    worker.run()
+    found = facts(ids)
+    assert {one.state for one in found} == {State.SENT}
+    assert {one.evidence for one in found} == {Evidence.GATEWAY}
+    assert all(one.sent_at for one in found)
+    assert set(line.counted.values()) == {1}
+    assert len(line.seen) == 120
+    assert plugin.changes == [(i, "sending", "sent") for i in ids]
+
+
+def test_chunks_are_no_larger_than_the_transport_wants(
+    account: int, line: Line, queue: Queue, worker: Worker
+) -> None:
+    queue(120)
+    worker.run()
+    assert sorted(line.chunks) == [20, 50, 50]
+
+
+def test_a_code_overtakes_a_batch(account: int, line: Line, queue: Queue, runtime: Runtime) -> None:
+    queue(60, lane=Lane.BULK)
+    queue([Draft(number(900), "Surat", "uji", lane=Lane.WORKFLOW)])
+    queue([Draft(number(901), "Halo", "uji", lane=Lane.PERSON)])
+    queue([Draft(number(902), "Kode 1234", "uji", lane=Lane.CODE)])
+    dispatch_chunk(runtime, account)
+    assert [one.address for one in line.seen[:3]] == [number(902), number(901), number(900)]
+
+
+def test_a_refused_message_fails_alone_with_its_reason(
+    account: int,
+    line: Line,
+    queue: Queue,
+    facts: Facts,
+    worker: Worker,
+    thread: int,
+    counters: Callable,
+) -> None:
+    def behave(message: OutgoingMessage) -> SendResult:
+        if message.address == number(1):
+            return SendResult(message.ref, Outcome.PERMANENT, code="404", reason="Nomor tidak ada")
+        return accept(message)
+
+    line.behave = behave
+    ids = queue(3, thread_id=thread)
+    worker.run()
+    first, bad, last = facts(ids)
+    assert (first.state, bad.state, last.state) == (State.SENT, State.REJECTED, State.SENT)
+    assert bad.reason == "Nomor tidak ada"
+    assert bad.tick is Tick.FAILED
+    assert counters(thread) == (3, 0, 1, 0)
+
+
+def test_a_temporary_refusal_waits_longer_each_time_and_ends(
+    account: int, line: Line, queue: Queue, facts: Facts, runtime: Runtime
+) -> None:
+    line.behave = lambda m: SendResult(m.ref, Outcome.TEMPORARY, reason="Sibuk")
+    ids = queue(1)
+    dispatch_chunk(runtime, account)
+    (one,) = facts(ids)
+    assert one.state is State.QUEUED
+    assert one.due_at > utcnow()
+    assert one.reason == "Sibuk"
+    assert dispatch_chunk(runtime, account) == 0
+
+
+@pytest.mark.parametrize("answer", ["nothing", "raise", "uncertain"])
+def test_who_gets_no_answer_is_uncertain_and_never_sent_again(
+    account: int,
+    line: Line,
+    queue: Queue,
+    facts: Facts,
+    worker: Worker,
+    answer: str,
+    thread: int,
+    counters: Callable,
+) -> None:
+    def behave(message: OutgoingMessage) -> SendResult | None:
+        if answer == "raise":
+            raise RuntimeError
+        if answer == "uncertain":
+            return SendResult(message.ref, Outcome.UNCERTAIN)
+        return None
+
+    line.behave = behave
+    ids = queue(2, thread_id=thread)
+    worker.run()
+    worker.run()
+    assert {one.state for one in facts(ids)} == {State.UNCERTAIN}
+    assert set(line.counted.values()) == {1}
+    assert counters(thread) == (2, 0, 0, 2)
+
+
+def test_an_async_transport_runs_on_the_loop(
+    plugin: LinePlugin, line: Line, queue: Queue, facts: Facts, worker: Worker, runtime: Runtime
+) -> None:
+    with runtime.database.writing() as session:
+        add_account(session, "Serentak", transport="async_line", settings={})
+    ids = queue(7)
+    worker.run()
+    assert {one.state for one in facts(ids)} == {State.SENT}
+
+
+def test_a_channel_that_cannot_report_says_so(
+    plugin: LinePlugin, line: Line, queue: Queue, facts: Facts, worker: Worker, runtime: Runtime
+) -> None:
+    with runtime.database.writing() as session:
+        add_account(session, "Bisu", transport="mute_line", settings={})
+    (one,) = facts(queue(1))
+    worker.run()
+    (one,) = facts([one.id])
+    assert (one.state, one.evidence, one.tick) == (State.SENT, Evidence.UNKNOWABLE, Tick.NONE)
