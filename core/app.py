@@ -66,8 +66,12 @@ def open_runtime(
     """
     import_models_of_core()
     runtime = Runtime(settings, database)
-    load_plugins(runtime, enabled=plugins)
-    runtime.database.info["jobs"] = runtime.component(Jobs)
+    try:
+        load_plugins(runtime, enabled=plugins)
+        runtime.database.info["jobs"] = runtime.component(Jobs)
+    except BaseException:
+        runtime.close()
+        raise
     return runtime
 
 
