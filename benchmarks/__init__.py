@@ -1,1 +1,1 @@
-"""Measurements: each module's ``run()`` gives rows, every figure beside a reference from the same run."""
+"""Measurements: ``run()`` of a module gives figures, each beside a reference of the same run."""

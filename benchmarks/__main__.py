@@ -1,4 +1,4 @@
-"""Run every benchmark: a table on the terminal and ``build/bench.json``. Exits 1 when a goal is missed."""
+"""Run every benchmark: a table and ``build/bench.json``. Exits 1 when a goal is missed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One measured figure and how it is judged: by its ratio to a reference of the same run, never alone."""
+"""One measured figure, judged by its ratio to a reference of the same run and never alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Row:
     goal: float
     """The ratio that must be reached, or not exceeded."""
     at_most: bool = False
-    """True where the ratio must not exceed the goal (times), False where it must reach it (rates)."""
+    """True where the ratio must not exceed the goal (times), not reach it (rates)."""
 
     @property
     def ratio(self) -> float:

@@ -1,4 +1,4 @@
-"""abah: a modular plugin framework on Pyramid and, built on it, the SMS Center of a grants bureau."""
+"""abah: a modular plugin framework on Pyramid, and on it the SMS Center of a grants bureau."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Base(DeclarativeBase):
 
 
 def owner_of_table(name: str, owners: frozenset[str]) -> str | None:
-    """Name the owner of a table: ``core`` for ``abah_…``, a plugin by its longest matching prefix."""
+    """Name the owner of a table: ``core`` for ``abah_…``, a plugin by its longest prefix."""
     if name.startswith(CORE_PREFIX):
         return "core"
     matches = [owner for owner in owners if name.startswith(f"{owner}_")]

@@ -1,8 +1,8 @@
 """One database of the deployment: engine, sessions for reading and for writing.
 
-SQLite (WAL) and PostgreSQL behave alike for the rest of the code. On SQLite a session that will write
-says so at the beginning (``BEGIN IMMEDIATE``): a transaction that reads first and writes later would fail
-with "database is locked" whenever somebody else wrote in between.
+SQLite (WAL) and PostgreSQL behave alike for the rest of the code. On SQLite a session that will
+write says so at the beginning (``BEGIN IMMEDIATE``): a transaction that reads first and writes
+later would fail with "database is locked" whenever somebody else wrote in between.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Database:
     def __init__(self, url: str | URL, *, info: Mapping[str, Any] | None = None) -> None:
         """Prepare the engine; nothing is connected yet.
 
-        ``info`` is copied into ``Session.info`` of every session, which is how services reach the runtime.
+        ``info`` is copied into ``Session.info`` of every session, which is how services reach the
+        runtime.
         """
         self.url = database_url(url) if isinstance(url, str) else url
         self.info: dict[str, Any] = dict(info or {})
@@ -66,7 +67,8 @@ class Database:
     def managed_session(self, manager: TransactionManager, *, write: bool) -> Session:
         """Return a session that commits and aborts together with ``manager``'s transaction."""
         session = self.session(write=write)
-        # "changed": bulk statements and text() count as work, or they would silently not be committed.
+        # "changed": bulk statements and text() count as work, or they would silently not be
+        # committed.
         zope.sqlalchemy.register(session, initial_state="changed", transaction_manager=manager)
         return session
 
@@ -121,8 +123,9 @@ def _prepare_sqlite(engine: Engine) -> None:
             return
         if not connection.info.get(_HELD):
             if not lock.acquire(BUSY_SECONDS):
+                statement = "BEGIN IMMEDIATE"
                 reason = sqlite3.OperationalError("database is locked")
-                raise OperationalError("BEGIN IMMEDIATE", None, reason)
+                raise OperationalError(statement, None, reason)
             connection.info[_HELD] = True
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,14 +1,15 @@
 """One migration runner for the core and every plugin.
 
-Each owner has its own history (a folder of revisions), its own version table, and its own table prefix, so
-that a plugin that vanished stops nobody else. On SQLite foreign keys are off while a migration runs, because
-its batch mode rebuilds tables and would delete children by cascade, and are checked before the commit.
+Each owner has its own history (a folder of revisions), its own version table, and its own table
+prefix, so that a plugin that vanished stops nobody else. On SQLite foreign keys are off while a
+migration runs, because its batch mode rebuilds tables and would delete children by cascade, and are
+checked before the commit.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -220,7 +221,7 @@ def _virtual_tables(connection: Connection) -> list[str]:
 
 
 def drop_owner(database: Database, owner: Owner, owners: frozenset[str]) -> list[str]:
-    """Drop every table of an owner, whether or not its code still exists, and return their names."""
+    """Drop every table of an owner, also when its code is gone, and return their names."""
     with _migrating(database) as connection:
         indexes = [
             name
@@ -268,7 +269,8 @@ def _config(owner: Owner, connection: Connection | None) -> Config:
 
 
 def _prefix_owner(table: str) -> str:
-    # Only used while generating: the first word of a table is its owner, longer names come explicitly.
+    # Only used while generating: the first word of a table is its owner, longer names come
+    # explicitly.
     return "core" if table.startswith("abah_") else table.split("_", 1)[0]
 
 
@@ -315,15 +317,13 @@ def _filter(owner: Owner, owners: frozenset[str]) -> Any:
 
 
 def _compare_type(
-    _context: Any, _inspected: Any, _metadata: Any, inspected_type: Any, metadata_type: Any
+    _context: Any, _inspected: Any, _metadata: Any, _inspected_type: Any, metadata_type: Any
 ) -> bool | None:
     # The decorator is a plain timestamp in the database; nothing to compare.
     return False if isinstance(metadata_type, UTCDateTime) else None
 
 
-def _render_item(
-    owner: Owner, kind: str, item: Any, autogen: Any
-) -> str | Literal[False]:
+def _render_item(owner: Owner, kind: str, item: Any, autogen: Any) -> str | Literal[False]:
     """Write column types so that a revision needs no model: they change, a revision does not."""
     if kind == "type" and isinstance(item, UTCDateTime):
         room = "core.db" if owner.name == "core" else "core.api.db"
@@ -340,5 +340,6 @@ def _describe(change: Any) -> str:
         return "; ".join(map(_describe, change))
     kind, *rest = change
     names = [str(getattr(item, "name", item)) for item in rest if item is not None]
-    table = next((t.name for t in (getattr(item, "table", None) for item in rest) if t is not None), "")
+    tables = (getattr(item, "table", None) for item in rest)
+    table = next((found.name for found in tables if found is not None), "")
     return " ".join([kind, *([table] if table and table not in names else []), *names[:4]])

@@ -2,8 +2,8 @@
 
 *collect*: every answer is gathered; an error names its plugin and is the caller's to handle.
 *decide*: later-loaded plugins are asked first, an error refuses (fail closed).
-*tell*: an event; each plugin runs in a savepoint of its own, is timed and counted, and is left out for a while after
-repeated failure (breaker). One plugin's exception never stops the others.
+*tell*: an event; each plugin runs in a savepoint of its own, is timed and counted, and is left out
+for a while after repeated failure (breaker). One plugin's exception never stops the others.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ class Hooks:
     def gather(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Gather (plugin, answer) pairs as :meth:`collect`, but leave out a plugin that raises.
 
-        For registrations while something is built: one broken plugin must not take the others along.
+        For registrations while something is built: one broken plugin must not take the others
+        along.
         """
         answers = []
         for name, function in self.implementations(hook):
@@ -213,7 +214,7 @@ class _Fence:
         return self._allowed
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _tb: Any
+        self, kind: type[BaseException] | None, error: BaseException | None, _tb: object
     ) -> bool:
         if not self._allowed:
             return error is None or isinstance(error, Exception)

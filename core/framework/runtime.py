@@ -1,4 +1,4 @@
-"""What a process holds while it runs: settings, database, secrets, hooks, jobs, and lazily built components."""
+"""What a process holds while it runs: settings, database, secrets, hooks, components."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Runtime:
             self._components[build] = instance
 
     def plugin_settings(self, plugin: str) -> Mapping[str, Any]:
-        """Return the plugin's settings: what an administrator stored, else the declared defaults."""
+        """Return a plugin's settings: what an administrator stored, else the defaults."""
         from core.framework.stored import PluginSettings  # noqa: PLC0415 - it imports models
 
         return self.component(PluginSettings).of(plugin)

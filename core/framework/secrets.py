@@ -1,4 +1,4 @@
-"""Secrets at rest, signatures, and code hashes; every use has a key of its own derived from one setting."""
+"""Secrets at rest, signatures, code hashes; every use has its own key derived from one setting."""
 
 from __future__ import annotations
 

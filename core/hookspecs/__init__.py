@@ -1,4 +1,4 @@
-"""What the core asks plugins. Each module is one subject; the docstring of a hook is its contract."""
+"""What the core asks plugins, a module per subject; the docstring of a hook is its contract."""
 
 from __future__ import annotations
 

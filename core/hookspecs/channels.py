@@ -108,7 +108,7 @@ class SendResult:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """A report that arrived. Either ``ref`` (ours) or ``reference`` (the channel's) must be given."""
+    """A report that arrived, with ``ref`` (ours) or ``reference`` (the channel's)."""
 
     state: ReportState
     ref: str = ""
@@ -189,7 +189,7 @@ class Capabilities:
     cost_per_part: int = 0
     """Rupiah per part, for the composer."""
     production: bool = True
-    """False for channels that reach nobody (training); they may not be the default in production."""
+    """False for channels that reach nobody (training): never the default in production."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class TransportContext:
 
 
 class Transport(ABC):
-    """Base of every transport. One instance per account and process; closed when settings change."""
+    """Base of transports. One instance per account and process; closed when settings change."""
 
     name: ClassVar[str]
     """Unique name, the same as the plugin's."""
@@ -234,10 +234,10 @@ class Transport(ABC):
         """
 
     def poll(self) -> Sequence[DeliveryReport | InboundMessage]:
-        """Ask the channel for reports and incoming texts. Called every few seconds by one process."""
+        """Ask the channel for reports and texts. Called every few seconds by one process."""
         return ()
 
-    def webhook(self, request: WebhookRequest) -> WebhookAnswer:
+    def webhook(self, request: WebhookRequest) -> WebhookAnswer:  # noqa: ARG002 - for subclasses
         """Read what a gateway posted. The core has already checked the account's secret address."""
         return WebhookAnswer(status=404, body="this channel takes no webhooks")
 
@@ -245,7 +245,7 @@ class Transport(ABC):
         """Tell whether the channel answers. May take a second; never called in a request."""
         return Health(ok=True)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most channels hold nothing
         """Give back connections. Called once; an ``async`` client is closed on its own loop."""
 
 

@@ -103,8 +103,8 @@ def check_transition(
 ) -> TranslationString | None:
     """Refuse a change of state by giving the reason, or allow it with None.
 
-    *decide* hook. Called before a grant changes its state. The first reason refuses; an error refuses
-    too (fail closed).
+    *decide* hook. Called before a grant changes its state. The first reason refuses; an error
+    refuses too (fail closed).
     """
 
 

@@ -100,8 +100,8 @@ def route_messages(
     """Name the account (by id) that should carry each message (by ref).
 
     *decide* hook. Called once per batch when it is queued, before the core's own rules. Leave out
-    messages without an opinion. Later-loaded plugins are asked first; the first answer for a message
-    wins. An error stops the batch (fail closed).
+    messages without an opinion. Later-loaded plugins are asked first; the first answer for a
+    message wins. An error stops the batch (fail closed).
     """
 
 
@@ -109,8 +109,8 @@ def route_messages(
 def messages_changed(session: Session, changes: Sequence[MessageChange]) -> None:
     """Hear that messages reached a new state.
 
-    *tell* hook. Called once per chunk of results or reports, inside their transaction; each plugin in
-    a savepoint of its own. Must not wait for anything outside the database.
+    *tell* hook. Called once per chunk of results or reports, inside their transaction; each plugin
+    in a savepoint of its own. Must not wait for anything outside the database.
     """
 
 
@@ -126,9 +126,9 @@ def inbound_received(session: Session, messages: Sequence[InboundFacts]) -> None
 def readable_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]:
     """Give selects of thread ids that this person may read.
 
-    *collect* hook. Called when a page lists or opens conversations, for people without the permission
-    ``messages.read_all``. The session is for reading settings; the caller runs the selects. The
-    answers are united; silence adds nothing.
+    *collect* hook. Called when a page lists or opens conversations, for people without the
+    permission ``messages.read_all``. The session is for reading settings; the caller runs the
+    selects. The answers are united; silence adds nothing.
     """
 
 
@@ -136,8 +136,9 @@ def readable_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]
 def own_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]:
     """Give selects of ids of the threads whose subject this person is responsible for.
 
-    *collect* hook. Called when a page lists conversations, for its tab "Milik saya". They are united
-    with the threads in which the person wrote; what the person may not read stays hidden all the same.
+    *collect* hook. Called when a page lists conversations, for its tab "Milik saya". They are
+    united with the threads in which the person wrote; what the person may not read stays hidden all
+    the same.
     """
 
 
@@ -156,8 +157,8 @@ def readable_subjects(
 def threads_opened(session: Session, threads: Mapping[str, int]) -> None:
     """Hear that a person opened conversations: thread ids by subject.
 
-    *tell* hook. Called inside the transaction that writes the first message from the conversation's own
-    page. Threads that a plugin opens by itself are not told.
+    *tell* hook. Called inside the transaction that writes the first message from the conversation's
+    own page. Threads that a plugin opens by itself are not told.
     """
 
 

@@ -86,6 +86,6 @@ def register_settings() -> SettingsSection:
 def load_demo(session: Session, progress: Callable[[str], None]) -> None:
     """Fill in believable demo data of this plugin.
 
-    *tell* hook, called in dependency order by ``abah setup --demo``, each plugin in a savepoint of its
-    own. ``progress`` takes a line for the terminal. Must be safe to run twice.
+    *tell* hook, called in dependency order by ``abah setup --demo``, each plugin in a savepoint of
+    its own. ``progress`` takes a line for the terminal. Must be safe to run twice.
     """

@@ -46,10 +46,10 @@ class HelpChapter:
 def include_web(config: Configurator) -> None:
     """Add routes and views to the application.
 
-    *collect* hook. Called once per build, with a configurator whose route prefix is the plugin's own
-    (``/p/<plugin>``, or the prefix in its manifest). Route names begin with the plugin's name and a
-    dot; every view names its permission. It is tried in a scratch configurator first: a plugin that
-    raises there is left out and shown as failed, the rest of the application works.
+    *collect* hook. Called once per build, with a configurator whose route prefix is the plugin's
+    own (``/p/<plugin>``, or the prefix in its manifest). Route names begin with the plugin's name
+    and a dot; every view names its permission. It is tried in a scratch configurator first: a
+    plugin that raises there is left out and shown as failed, the rest of the application works.
     """
 
 
@@ -57,8 +57,8 @@ def include_web(config: Configurator) -> None:
 def register_slots() -> Sequence[Slot]:
     """Give pieces for named places of other pages.
 
-    *collect* hook. Called once per build. A piece that raises while a page is rendered is left out of
-    that page, counted against its plugin, and the page goes on.
+    *collect* hook. Called once per build. A piece that raises while a page is rendered is left out
+    of that page, counted against its plugin, and the page goes on.
     """
 
 

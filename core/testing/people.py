@@ -58,7 +58,8 @@ class People:
     ) -> Person:
         """Make an active user with a verified number, unless ``phone=None`` is given.
 
-        ``more`` overrides columns: ``username``, ``email``, ``nip``, ``phone``, ``status``, ``password_hash``.
+        ``more`` overrides columns: ``username``, ``email``, ``nip``, ``phone``, ``status``,
+        ``password_hash``.
         """
         number = next(self._numbers)
         first, _space, last = name.partition(" ")

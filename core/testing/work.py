@@ -1,4 +1,4 @@
-"""A worker for tests: everything that waits is done in the calling thread, in the order it was asked for."""
+"""A worker for tests: everything that waits is done in the calling thread, in order."""
 
 from __future__ import annotations
 
