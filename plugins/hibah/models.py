@@ -140,8 +140,6 @@ class Note(Base):
     grant_id: Mapped[int] = mapped_column(BigId, ForeignKey("hibah_grant.id", ondelete="CASCADE"))
     author_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("abah_user.id"), index=True)
     body: Mapped[str] = mapped_column(Text)
-    request_key: Mapped[str] = mapped_column(String(36), unique=True)
-    """Key of the form that wrote it: sent twice, it is one note."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 

@@ -125,7 +125,6 @@ def upgrade() -> None:
         sa.Column("grant_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("author_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("request_key", sa.String(length=36), nullable=False),
         sa.Column("created_at", UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["author_id"], ["abah_user.id"], name=op.f("fk_hibah_note_author_id")
@@ -137,7 +136,6 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hibah_note")),
-        sa.UniqueConstraint("request_key", name=op.f("uq_hibah_note_request_key")),
     )
     with op.batch_alter_table("hibah_note", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_hibah_note_author_id"), ["author_id"], unique=False)

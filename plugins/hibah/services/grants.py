@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.api.accounts import User
@@ -22,7 +21,15 @@ from plugins.hibah.services.cards import grant_facts
 from plugins.hibah.services.log import add_log, add_logs
 from plugins.hibah.workflow import State, explain_refusal
 
-__all__ = ["NoteLine", "StateChanges", "add_note", "archive", "change_states", "notes_of"]
+__all__ = [
+    "MAX_NOTE",
+    "NoteLine",
+    "StateChanges",
+    "add_note",
+    "archive",
+    "change_states",
+    "notes_of",
+]
 
 MAX_NOTE: Final = 2000
 
@@ -99,10 +106,8 @@ def archive(session: Session, ids: Sequence[int], *, actor_id: int | None) -> in
     return len(moved)
 
 
-def add_note(
-    session: Session, grant_id: int, *, body: str, actor_id: int, request_key: str
-) -> bool:
-    """Add a note to a grant and to its log; tell False where this very form had added it before.
+def add_note(session: Session, grant_id: int, *, body: str, actor_id: int) -> None:
+    """Add a note to a grant, and to its log.
 
     :raises InvalidInputError: the note is empty or too long.
     """
@@ -117,16 +122,9 @@ def add_note(
                 mapping={"n": len(text), "limit": MAX_NOTE},
             ),
         )
-    note = Note(grant_id=grant_id, author_id=actor_id, body=text, request_key=request_key)
-    try:
-        with session.begin_nested():
-            session.add(note)
-    except IntegrityError:
-        if session.scalar(select(Note.id).where(Note.request_key == request_key)) is None:
-            raise
-        return False
+    session.add(Note(grant_id=grant_id, author_id=actor_id, body=text))
+    session.flush()
     add_log(session, grant_id, actor_id, _("Catatan ditambahkan: ${text}", mapping={"text": text}))
-    return True
 
 
 def notes_of(session: Session, grant_id: int) -> Sequence[NoteLine]:

@@ -19,6 +19,7 @@ from plugins.hibah.subjects import institution_subject
 
 __all__ = [
     "InstitutionFacts",
+    "announce_contacts",
     "institution_facts",
     "open_threads",
     "set_institution_contact",
@@ -136,11 +137,12 @@ def set_institution_contacts(
         for subject, contact in after.items()
         if before.get(subject) != (contact.name, contact.number)
     ]
-    _announce(session, changes)
+    announce_contacts(session, changes)
     return after
 
 
-def _announce(session: Session, changes: Sequence[ContactChange]) -> None:
+def announce_contacts(session: Session, changes: Sequence[ContactChange]) -> None:
+    """Bring the search up to date with contacts that were set, and tell who listens."""
     if not changes:
         return
     index_institutions(session, [change.institution_id for change in changes])

@@ -10,10 +10,10 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.api.accounts import User
 from core.api.audit import entries, record
 from core.api.text import DOMAIN, TranslationString, _
 from plugins.hibah.models import Grant
+from plugins.hibah.services.people import names_of
 from plugins.hibah.subjects import grant_subject, institution_subject
 
 __all__ = ["LOGGED", "LogLine", "add_log", "add_logs", "log_of", "sentence_details"]
@@ -70,18 +70,13 @@ def log_of(session: Session, grant_id: int) -> Sequence[LogLine]:
     if institution_id is not None:
         found += entries(session, institution_subject(institution_id))
     found.sort(key=lambda entry: (entry.at, entry.id), reverse=True)
-    names = _names(session, {entry.actor_id for entry in found if entry.actor_id is not None})
+    names = names_of(session, {entry.actor_id for entry in found if entry.actor_id is not None})
     return [
         LogLine(
             entry.at, names.get(entry.actor_id or 0, ""), _sentence(entry.action, entry.details)
         )
         for entry in found
     ]
-
-
-def _names(session: Session, ids: set[int]) -> dict[int, str]:
-    query = select(User.id, User.first_name, User.last_name).where(User.id.in_(ids))
-    return {row.id: f"{row.first_name} {row.last_name}".strip() for row in session.execute(query)}
 
 
 def _sentence(action: str, details: Mapping[str, Any]) -> TranslationString | str:

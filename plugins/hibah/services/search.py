@@ -40,6 +40,11 @@ class SearchPage:
     size: int
 
     @property
+    def asked(self) -> bool:
+        """Tell whether there was anything to search for."""
+        return bool(terms_of(self.text))
+
+    @property
     def total(self) -> int:
         """Number of hits in the set that is shown."""
         return self.archived_total if self.archived else self.active_total
@@ -110,18 +115,19 @@ def search(
 def matching(session: Session, text: str) -> ColumnElement[bool] | None:
     """Return the condition on :class:`Grant` that ``text`` stands for, or None for no words.
 
-    Every word has to match somewhere. A text that is one telephone number, however it is
-    spelled, also matches as that number.
+    Every word has to match somewhere; a text that is one telephone number, however it is
+    spelled, counts as one word.
     """
     terms = terms_of(text)
     if not terms:
         return None
     officers = _officers(session)
-    condition = and_(*(_matches(term, officers) for term in terms))
     telephone = _telephone(text)
-    if telephone is None or terms == (telephone,):
-        return condition
-    return or_(condition, _matches(telephone, officers))
+    if telephone is None:
+        return and_(*(_matches(term, officers) for term in terms))
+    # One number, however it is spaced; as it was typed it may still be a part of something else.
+    spellings = dict.fromkeys([telephone, fold(text)])
+    return or_(*(_matches(spelling, officers) for spelling in spellings))
 
 
 def _matches(term: str, officers: Sequence[tuple[int, str]]) -> ColumnElement[bool]:

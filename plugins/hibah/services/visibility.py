@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, false, or_, select, true
 from sqlalchemy.orm import Session
@@ -23,7 +23,6 @@ __all__ = [
     "visible",
     "visible_grants",
     "visible_institutions",
-    "visible_threads",
 ]
 
 READ: Final = "hibah.grant.read"
@@ -67,13 +66,6 @@ def visible_institutions(session: Session, user: UserFacts) -> ColumnElement[boo
     if sees_all(session, user):
         return true()
     return Institution.id.in_(select(Grant.institution_id).where(visible(session, user)))
-
-
-def visible_threads(session: Session, user: UserFacts) -> Select[Any]:
-    """Return a select of the ids of the conversations that a person may read."""
-    return select(Institution.thread_id).where(
-        Institution.thread_id.is_not(None), visible_institutions(session, user)
-    )
 
 
 def check_grant_visible(session: Session, user: UserFacts, grant_id: int) -> None:

@@ -96,7 +96,7 @@ def read_digits(value: Any, limit: int) -> str:
             raise CellError(
                 _(
                     "Ditulis sebagai angka, sehingga program lembar kerja membulatkan angka "
-                    "setelah digit ke-15. Ubah format sel menjadi teks, lalu ketik kembali nomornya."
+                    "setelah digit ke-15. Ubah format sel menjadi teks, lalu ketik ulang nomornya."
                 )
             )
         if isinstance(value, float) and not value.is_integer():

@@ -53,7 +53,7 @@ def write_import(
     actor_id: int | None,
     progress: Callable[[int], None] = lambda _rows: None,
 ) -> ImportResult:
-    """Write what the plan says; flushed, not committed. ``progress`` hears of rows that are done."""
+    """Write what the plan says; flushed, not committed. ``progress`` hears of finished rows."""
     institutions = _write_institutions(session, plan.institutions)
     decrees = _write_decrees(session, [grant.row.decree for grant in (*plan.new, *plan.changed)])
     for chunk in chunks(plan.new):
@@ -162,7 +162,12 @@ def _insert_grants(
         }
         for plan in plans
     ]
-    ids = list(session.scalars(insert(Grant).returning(Grant.id), values))
+    # Without render_nulls rows with and without a decree would be separate statements.
+    ids = list(
+        session.scalars(
+            insert(Grant).returning(Grant.id), values, execution_options={"render_nulls": True}
+        )
+    )
     index_grants(session, ids)
     add_logs(session, dict.fromkeys(ids, _("Hibah dibuat dari impor workbook.")), actor_id)
 

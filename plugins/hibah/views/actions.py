@@ -1,0 +1,124 @@
+"""The row of actions below a grant's card: which of all the declared ones this person gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from core.api.hooks import GrantAction, GrantFacts
+from core.api.text import TranslationString
+from plugins.hibah.subjects import institution_subject
+from plugins.hibah.workflow import ACTIONS
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+    from pyramid.request import Request
+
+__all__ = ["ShownAction", "own_actions", "remember_actions", "shown_actions"]
+
+_KEY: Final = "hibah.actions"
+
+Address = Callable[["Request", GrantFacts], str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAction:
+    """An action as a link."""
+
+    key: str
+    label: TranslationString
+    url: str
+    dialog: bool
+
+
+def _view(request: Request, grant: GrantFacts) -> str:
+    return str(request.route_path("hibah.grant.detail", grant=grant.id))
+
+
+def _institution(request: Request, grant: GrantFacts) -> str:
+    return str(request.route_path("hibah.institution.detail", institution=grant.institution_id))
+
+
+def _contact(request: Request, grant: GrantFacts) -> str:
+    return str(request.route_path("hibah.institution.contact", institution=grant.institution_id))
+
+
+def _messages(request: Request, grant: GrantFacts) -> str:
+    subject = institution_subject(grant.institution_id)
+    return str(request.route_path("messaging.subject", subject=subject))
+
+
+def _note(request: Request, grant: GrantFacts) -> str:
+    return str(request.route_path("hibah.grant.note", grant=grant.id))
+
+
+def _log(request: Request, grant: GrantFacts) -> str:
+    return str(request.route_path("hibah.grant.log", grant=grant.id))
+
+
+_PAGES: Final[Mapping[str, tuple[Address, bool]]] = {
+    "hibah.view": (_view, False),
+    "hibah.institution": (_institution, False),
+    "hibah.contact": (_contact, True),
+    "hibah.messages": (_messages, True),
+    "hibah.note": (_note, True),
+    "hibah.log": (_log, True),
+}
+"""Address of an action's page, and whether it opens as a dialog."""
+
+
+def own_actions() -> Sequence[GrantAction]:
+    """Return the actions of this plugin; those with a page have its address."""
+    return [
+        replace(action, url=_PAGES[action.key][0], dialog=_PAGES[action.key][1])
+        if action.key in _PAGES
+        else action
+        for action in ACTIONS
+    ]
+
+
+def remember_actions(config: Configurator) -> None:
+    """Collect the actions of all plugins, once per build; of two with one key the first stays."""
+    answers = config.registry["runtime"].hooks.collect("register_grant_actions")
+    found: dict[str, tuple[str, GrantAction]] = {}
+    for plugin, actions in answers:
+        for action in actions:
+            found.setdefault(action.key, (plugin, action))
+    config.registry[_KEY] = sorted(found.values(), key=lambda item: (item[1].order, item[1].key))
+
+
+def shown_actions(request: Request, grants: Sequence[GrantFacts]) -> dict[int, list[ShownAction]]:
+    """Return the actions of each grant that has a page and is allowed by state and permission."""
+    usable = [
+        (plugin, action)
+        for plugin, action in request.registry[_KEY]
+        if action.url is not None and request.has_permission(action.permission)
+    ]
+    return {
+        grant.id: [
+            shown
+            for plugin, action in usable
+            if _is_offered(action, grant)
+            for shown in _link(request, plugin, action, grant)
+        ]
+        for grant in grants
+    }
+
+
+def _is_offered(action: GrantAction, grant: GrantFacts) -> bool:
+    if grant.archived and not action.archived:
+        return False
+    return action.states is None or grant.state in action.states
+
+
+def _link(
+    request: Request, plugin: str, action: GrantAction, grant: GrantFacts
+) -> list[ShownAction]:
+    """Make the link; a plugin that cannot give its address loses its action, not the page."""
+    links = []
+    with request.runtime.hooks.fence(plugin, "grant action") as allowed:
+        if allowed and action.url is not None:
+            url = action.url(request, grant)
+            links.append(ShownAction(action.key, action.label, url, action.dialog))
+    return links
