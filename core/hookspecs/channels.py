@@ -206,6 +206,8 @@ class TransportContext:
     intake: Callable[[Sequence[DeliveryReport | InboundMessage]], None]
     """Stores what arrived, in a transaction of its own, before it returns."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    """``database``: the process's database, only for a channel whose network is its own tables.
+    ``loop``: the event loop on which an ``async`` transport is called."""
 
 
 class Transport(ABC):

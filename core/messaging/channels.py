@@ -169,8 +169,15 @@ class Channels:
             settings=open_settings(self._runtime, transport, account.settings),
             webhook_url=webhook_url(self._runtime, account.id),
             intake=store,
-            extra={"loop": self.loop.loop} if inspect.iscoroutinefunction(transport.send) else {},
+            extra=self._extra(transport),
         )
+
+    def _extra(self, transport: type[Transport]) -> dict[str, Any]:
+        # The database is there for a channel whose network is its own tables (the sandbox).
+        extra: dict[str, Any] = {"database": self._runtime.database}
+        if inspect.iscoroutinefunction(transport.send):
+            extra["loop"] = self.loop.loop
+        return extra
 
     def _close(self, transport: Transport) -> None:
         try:

@@ -9,10 +9,12 @@ import pytest
 
 from core.testing.channels import ChannelConformance, ChannelPeer
 from tests.plugins.email.mail_server import MailPeer
+from tests.plugins.sandbox.network_peer import SandboxPeer
 from tests.plugins.sms_http.gateway_server import HttpPeer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class TestHttp(ChannelConformance):
@@ -26,4 +28,11 @@ class TestEmail(ChannelConformance):
     @pytest.fixture
     def peer(self) -> Iterator[ChannelPeer]:
         with closing(MailPeer()) as peer:
+            yield peer
+
+
+class TestSandbox(ChannelConformance):
+    @pytest.fixture
+    def peer(self, tmp_path: Path) -> Iterator[ChannelPeer]:
+        with closing(SandboxPeer(tmp_path)) as peer:
             yield peer

@@ -52,6 +52,7 @@ class GatewayServer:
 
     def close(self) -> None:
         self.stop()
+        self._run(_cancel_the_rest())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
@@ -92,6 +93,13 @@ class GatewayServer:
         return web.json_response({"status": "ok", "id": f"gw-{values.get('ref', '')}"})
 
 
+async def _cancel_the_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
 async def refuse(request: web.Request, values: Mapping[str, str]) -> web.StreamResponse:
     del request, values
     return web.json_response({"status": "error", "error": "unknown subscriber"}, status=400)
@@ -103,11 +111,11 @@ async def busy(request: web.Request, values: Mapping[str, str]) -> web.StreamRes
 
 
 def breaking(server: GatewayServer) -> Behaviour:
-    async def behave(request: web.Request, values: Mapping[str, str]) -> None:
+    async def behave(request: web.Request, values: Mapping[str, str]) -> web.StreamResponse:
         server.taken.append(dict(values))
         assert request.transport is not None
         request.transport.abort()
-        await asyncio.sleep(5)
+        return web.Response()
 
     return behave
 

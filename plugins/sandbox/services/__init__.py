@@ -1,0 +1,1 @@
+"""The two sides of the sandbox: the network that carries, and the handset that shows."""
