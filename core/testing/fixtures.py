@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 from core.app import build_wsgi, open_runtime, prepare
 from core.testing.databases import (
@@ -39,10 +41,20 @@ TEST_SECRET = "only-for-tests-0123456789abcdefghijkl"  # noqa: S105
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the folder of the PostgreSQL server before worker processes start."""
+    _let_pyramid_find_files()
     if SERVER_FOLDER not in os.environ and not hasattr(config, "workerinput"):
         folder = make_server_folder()
         os.environ[SERVER_FOLDER] = str(folder)
         config.add_cleanup(lambda: _remove_server(folder))
+
+
+def _let_pyramid_find_files() -> None:
+    """Tell the library behind Pyramid's asset specs about pytest's loader, which loads ``core`` in tests."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pkg_resources  # noqa: PLC0415 - importing it warns
+    provider = pkg_resources.DefaultProvider
+    pkg_resources.register_loader_type(AssertionRewritingHook, provider)
 
 
 def _remove_server(folder: Path) -> None:
