@@ -6,12 +6,12 @@ A batch costs the same few statements whatever its size.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.framework.runtime import runtime_of
@@ -22,7 +22,7 @@ from core.messaging.models import Message
 from core.messaging.states import Cause, Direction, State, may_move
 from core.messaging.threads import Tally, write_tallies
 
-__all__ = ["Held", "chunks", "lock_messages", "write_changes"]
+__all__ = ["Held", "chunks", "insert_messages", "lock_messages", "write_changes"]
 
 CHUNK: Final = 500
 """Values in one IN list."""
@@ -141,6 +141,18 @@ def chunks(values: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
     """Cut a sequence into pieces that fit into one statement."""
     for begin in range(0, len(values), size):
         yield values[begin : begin + size]
+
+
+def insert_messages(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Store new messages, all with the same keys, and return their ids in the order of the rows."""
+    session.flush()
+    # The references tell which row got which id: SQLite returns them row by row only.
+    session.connection().execute(insert(_TABLE), list(rows))  # type: ignore[arg-type]
+    ids: dict[str, int] = {}
+    for chunk in chunks([row["ref"] for row in rows]):
+        found = session.execute(select(Message.ref, Message.id).where(Message.ref.in_(chunk)))
+        ids.update({row.ref: row.id for row in found})
+    return [ids[row["ref"]] for row in rows]
 
 
 def _held(row: Row[Any]) -> Held:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.contacts.numbers import format_number
@@ -17,7 +17,7 @@ from core.contacts.services import opt_in, opt_out, subjects_of_numbers
 from core.framework.runtime import runtime_of
 from core.hookspecs.channels import Evidence, InboundMessage
 from core.hookspecs.messages import InboundFacts
-from core.messaging.changes import chunks
+from core.messaging.changes import chunks, insert_messages
 from core.messaging.models import Message
 from core.messaging.refs import new_refs
 from core.messaging.reports import clean
@@ -56,7 +56,7 @@ def receive(
         _row(account_id, message, places[message.sender], ref, now)
         for message, ref in zip(messages, new_refs(len(messages)), strict=True)
     ]
-    ids = session.scalars(insert(Message).returning(Message.id, sort_by_parameter_order=True), rows)
+    ids = insert_messages(session, rows)
     tallies: dict[int, Tally] = defaultdict(Tally)
     for row in rows:
         tally = tallies[row["thread_id"]]

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core import audit
@@ -26,7 +26,7 @@ from core.hookspecs.channels import Evidence, OutgoingMessage
 from core.hookspecs.messages import MessageChange
 from core.i18n import TranslationString, _
 from core.jobs import enqueue
-from core.messaging.changes import chunks, lock_messages, write_changes
+from core.messaging.changes import chunks, insert_messages, lock_messages, write_changes
 from core.messaging.drafts import (
     Draft,
     EmptyMessageError,
@@ -97,9 +97,7 @@ def queue_messages(session: Session, drafts: Sequence[Draft]) -> list[int]:
     rows = _rows(session, drafts, now)
     _stop(session, drafts, rows, now)
     _route(session, drafts, rows, now)
-    ids = list(
-        session.scalars(insert(Message).returning(Message.id, sort_by_parameter_order=True), rows)
-    )
+    ids = insert_messages(session, rows)
     _count(session, rows)
     _tell_rejected(session, ids, rows, now)
     wake(

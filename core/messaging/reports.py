@@ -58,7 +58,8 @@ _SEGMENT_STATE: Final[Mapping[State, SegmentState]] = {
 class _Waiting:
     """A stored report that has not been applied yet."""
 
-    id: int
+    id: int | None
+    """None for one that is just being stored."""
     account_id: int
     state: ReportState
     evidence: Evidence
@@ -91,37 +92,39 @@ def store_reports(
     """Keep reports as they came and apply those whose message is known."""
     if not reports:
         return
-    rows: list[dict[str, Any]] = [
-        {
-            "account_id": account_id,
-            "state": report.state,
-            "evidence": report.evidence,
-            "ref": clean(report.ref)[:200],
-            "reference": clean(report.reference)[:200],
-            "address": clean(report.address)[:254],
-            "raw": clean(report.raw),
-            "at": report.at,
-            "received_at": now,
-        }
-        for report in reports
-    ]
-    ids = session.scalars(insert(Report).returning(Report.id, sort_by_parameter_order=True), rows)
     waiting = [
         _Waiting(
-            id=report_id,
+            id=None,
             account_id=account_id,
             state=report.state,
             evidence=report.evidence,
-            ref=row["ref"],
-            reference=row["reference"],
-            address=row["address"],
+            ref=clean(report.ref)[:200],
+            reference=clean(report.reference)[:200],
+            address=clean(report.address)[:254],
             at=report.at or now,
             message_id=None,
         )
-        for report_id, report, row in zip(ids, reports, rows, strict=True)
+        for report in reports
     ]
     _match(session, waiting)
     _apply(session, waiting, now)
+    rows = [
+        {
+            "account_id": account_id,
+            "state": one.state,
+            "evidence": one.evidence,
+            "ref": one.ref,
+            "reference": one.reference,
+            "address": one.address,
+            "raw": clean(report.raw),
+            "at": report.at,
+            "received_at": now,
+            "message_id": one.message_id,
+            "applied_at": now if one.applied else None,
+        }
+        for one, report in zip(waiting, reports, strict=True)
+    ]
+    session.connection().execute(insert(_REPORT), rows)  # type: ignore[arg-type]
 
 
 def apply_waiting(
@@ -260,7 +263,7 @@ def _apply(session: Session, waiting: Sequence[_Waiting], now: datetime) -> None
             "b_applied_at": now if report.applied else None,
         }
         for report in waiting
-        if report.applied or report.matched
+        if report.id is not None and (report.applied or report.matched)
     ]
     if rows:
         connection.execute(_UPDATE_REPORT, rows)
