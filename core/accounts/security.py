@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 
 class SecurityPolicy:
-    """Pyramid's security policy: ``request.identity`` is :class:`UserFacts` or None, in one query."""
+    """Pyramid's security policy: ``request.identity`` is UserFacts or None, in one query."""
 
     def __init__(self, runtime: Runtime) -> None:
         """Look sessions up in the runtime's database."""
@@ -95,8 +95,8 @@ class SecurityPolicy:
         if request.method in SAFE_METHODS or _SESSION in request.environ:
             found = find_session(request.db, token, rules=self._rules)
         else:
-            # Apart from the request's own session, whose first query lets no other writer in: what is
-            # slow in a view (hashing a password) comes before its first query.
+            # Apart from the request's own session, whose first query lets no other writer in: what
+            # is slow in a view (hashing a password) comes before its first query.
             with self._runtime.database.reading() as session:
                 found = find_session(session, token, rules=self._rules)
         if found is None:

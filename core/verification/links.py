@@ -1,7 +1,7 @@
 """Proving that an e-mail address is a person's own: a link goes out and is opened once.
 
-What the browser is told is the same whether the address has an account or not; the difference goes to
-the address itself. Both ways do the same work, so that the time taken tells nothing either.
+What the browser is told is the same whether the address has an account or not; the difference goes
+to the address itself. Both ways do the same work, so that the time taken tells nothing either.
 """
 
 from __future__ import annotations
@@ -64,6 +64,9 @@ class LinkOutcome(enum.StrEnum):
     USERNAME_TAKEN = "username_taken"
     """Somebody has the account name by now; another one is needed."""
     EMAIL_TAKEN = "email_taken"
+
+
+_TAKEN: Final = {"email": LinkOutcome.EMAIL_TAKEN, "username": LinkOutcome.USERNAME_TAKEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,9 @@ def confirm_registration(
         user = create_user(session, new, password_hash=registration.password_hash)
     except InvalidInputError as error:
         # Returned, not raised: the page asks for another name and keeps the link alive.
-        return LinkOutcome.EMAIL_TAKEN if error.field == "email" else LinkOutcome.USERNAME_TAKEN
+        if error.field not in _TAKEN:
+            raise
+        return _TAKEN[error.field]
     proof.used_at, proof.user_id = utcnow(), user.id
     session.delete(registration)
     session.flush()

@@ -75,7 +75,7 @@ _password_listeners: dict[str, PasswordListener] = {}
 
 
 def on_password_change(listener: PasswordListener) -> PasswordListener:
-    """Hear, inside the transaction, that a password was replaced. Called as :func:`on_access_change`."""
+    """Hear, inside the transaction, that a password was replaced; see ``on_access_change``."""
     _password_listeners[f"{listener.__module__}.{listener.__qualname__}"] = listener
     return listener
 
