@@ -8,6 +8,7 @@ for a while after repeated failure (breaker). One plugin's exception never stops
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import threading
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 import pluggy
 import structlog
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
 from core.errors import AbahError
@@ -182,22 +184,34 @@ class Hooks:
     ) -> Any:
         stats = self.stats(plugin, hook)
         begun = time.perf_counter()
+        failure: Exception | None = None
         try:
             return function(**_wanted(function, arguments))
         except Exception as error:
-            stats.failures += 1
-            stats.last_error = f"{type(error).__name__}: {error}"
+            failure = error
             log.exception("plugin hook failed", plugin=plugin, hook=hook)
             raise PluginHookError(plugin, hook) from error
         finally:
+            self.count(stats, time.perf_counter() - begun, failure)
+
+    def count(self, stats: HookStats, seconds: float, failure: Exception | None) -> None:
+        """Add one call to an account; threads of the process share it."""
+        with self._guard:
             stats.calls += 1
-            stats.seconds += time.perf_counter() - begun
+            stats.seconds += seconds
+            if failure is None:
+                stats.failures_in_a_row = 0
+                return
+            stats.failures += 1
+            stats.failures_in_a_row += 1
+            stats.last_error = f"{type(failure).__name__}: {failure}"
 
 
 class _Fence:
     """Context manager behind :meth:`Hooks.fence`."""
 
     def __init__(self, hooks: Hooks, plugin: str, place: str, session: Session | None) -> None:
+        self._hooks = hooks
         self._stats = hooks.stats(plugin, place)
         self._plugin = plugin
         self._place = place
@@ -224,22 +238,19 @@ class _Fence:
                     self._savepoint.commit()
             except Exception as late:  # noqa: BLE001 - a flush at the end is still the plugin's work
                 error = late
-        stats = self._stats
-        stats.calls += 1
-        stats.seconds += time.perf_counter() - self._begun
+        failure = error if isinstance(error, Exception) else None
+        self._hooks.count(self._stats, time.perf_counter() - self._begun, failure)
         if error is None:
-            stats.failures_in_a_row = 0
             return False
-        if self._savepoint is not None and self._savepoint.is_active:
-            self._savepoint.rollback()
-        if not isinstance(error, Exception):
+        if self._savepoint is not None:
+            # Also after a failed flush, which leaves it inactive. Closed is one that the plugin ended itself.
+            with contextlib.suppress(InvalidRequestError):
+                self._savepoint.rollback()
+        if failure is None:
             return False
-        stats.failures += 1
-        stats.failures_in_a_row += 1
-        stats.last_error = f"{type(error).__name__}: {error}"
-        if stats.failures_in_a_row >= BREAKER_LIMIT:
-            stats.open_until = time.monotonic() + BREAKER_SECONDS
-        log.error("plugin failed", plugin=self._plugin, place=self._place, exc_info=error)
+        if self._stats.failures_in_a_row >= BREAKER_LIMIT:
+            self._stats.open_until = time.monotonic() + BREAKER_SECONDS
+        log.error("plugin failed", plugin=self._plugin, place=self._place, exc_info=failure)
         return True
 
 

@@ -219,7 +219,7 @@ def _name(table: TomlTable) -> str:
     name = table.text("name", required=True)
     if not NAME_PATTERN.fullmatch(name) or len(name) > MAX_NAME or name in RESERVED:
         explanation = _(
-            '${file}: nama plugin "${value}" tidak boleh dipakai. Nama terdiri atas huruf kecil, angka '
+            '${file}: nama "${value}" pada kunci name tidak boleh dipakai. Nama terdiri atas huruf kecil, angka '
             "dan garis bawah, diawali huruf, paling panjang ${limit} karakter, dan bukan kata khusus.",
             mapping={"file": table.file, "value": name, "limit": MAX_NAME},
         )

@@ -1,0 +1,121 @@
+"""A workshop for the framework's tests: plugins written on the spot, and deployments that use them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from core.app import open_runtime
+from core.testing.fixtures import test_settings as settings_for
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+    from core.framework.runtime import Runtime
+
+MANIFEST = """\
+name = "{name}"
+version = "{version}"
+summary = "Plugin percobaan"
+"""
+
+REVISION = """\
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{name}_0001_base"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    op.create_table(
+        "{table}",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("note", sa.Text, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True)),
+    )
+
+
+def downgrade():
+    op.drop_table("{table}")
+"""
+
+
+class Workshop:
+    """Writes plugins into a folder of ``abah.plugins_path``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+
+    def plugin(
+        self,
+        name: str,
+        *,
+        version: str = "1.0",
+        toml: str = "",
+        code: str = "",
+        files: Mapping[str, str] | None = None,
+    ) -> Path:
+        """Write a plugin; ``toml`` is added to its manifest, ``code`` is its ``plugin.py``."""
+        home = self.folder / name
+        home.mkdir(exist_ok=True)
+        self.write(home / "__init__.py", "")
+        self.write(home / "plugin.py", textwrap.dedent(code))
+        for path, text in (files or {}).items():
+            self.write(home / path, textwrap.dedent(text))
+        manifest = MANIFEST.format(name=name, version=version) + textwrap.dedent(toml)
+        self.write(home / "plugin.toml", manifest)
+        return home
+
+    @staticmethod
+    def write(path: Path, text: str) -> None:
+        """Write a file and let Python read it again, whatever it has cached."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        importlib.invalidate_caches()
+
+    @staticmethod
+    def migration(name: str, table: str) -> dict[str, str]:
+        """Give the file of a first revision that makes one table with an ``id`` and a ``note``."""
+        return {f"migrations/{name}_0001_base.py": REVISION.format(name=name, table=table)}
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    """Give a folder to write plugins into; what was imported from it is forgotten afterwards."""
+    import plugins  # noqa: PLC0415 - the package that the folder becomes a part of
+
+    before = set(sys.modules)
+    path = list(plugins.__path__)
+    yield Workshop(tmp_path / "plugins")
+    plugins.__path__[:] = path
+    for name in set(sys.modules) - before:
+        if name.startswith("plugins."):
+            del sys.modules[name]
+            parent, _dot, child = name.rpartition(".")
+            if hasattr(sys.modules.get(parent), child):
+                delattr(sys.modules[parent], child)
+
+
+@pytest.fixture
+def deployment(database_url: URL, workshop: Workshop) -> Iterator[Callable[..., Runtime]]:
+    """Give a function that opens runtimes on one database with the workshop's plugins."""
+    opened: list[Runtime] = []
+
+    def open_one(**more: Any) -> Runtime:
+        settings = settings_for(database_url, abah__plugins_path=str(workshop.folder), **more)
+        opened.append(open_runtime(settings))
+        return opened[-1]
+
+    yield open_one
+    for runtime in opened:
+        runtime.close()

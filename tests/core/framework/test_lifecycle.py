@@ -1,0 +1,263 @@
+"""Install, upgrade, enable, disable: in order, journalled, repeatable, refused with reasons."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import inspect, select, text
+
+from core.errors import AbahError
+from core.framework.datafiles import DataFileError
+from core.framework.graph import GraphError
+from core.framework.journal import interrupted
+from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
+from core.framework.loading import PluginLoadError
+from core.framework.models import JournalEntry, PluginState
+from core.framework.registry import plugin_rows, registry_number
+from core.framework.runtime import Runtime
+from tests.core.conftest import Workshop
+
+pytestmark = pytest.mark.plugins()
+
+Deployment = Callable[..., Runtime]
+
+
+def states(runtime: Runtime) -> dict[str, str]:
+    with runtime.database.reading() as session:
+        return {name: row.state for name, row in plugin_rows(session).items()}
+
+
+def number(runtime: Runtime) -> int:
+    with runtime.database.reading() as session:
+        return registry_number(session)
+
+
+def tables(runtime: Runtime) -> set[str]:
+    return set(inspect(runtime.database.engine).get_table_names())
+
+
+def test_install_brings_dependencies_in_order_and_raises_the_number(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("dasar", files=workshop.migration("dasar", "dasar_thing"))
+    workshop.plugin("atas", toml='[depends]\ndasar = ">=1"\n')
+    runtime = deployment()
+    steps: list[tuple[str, str]] = []
+    lifecycle = Lifecycle(runtime, actor="tester", progress=lambda *step: steps.append(step))
+    planned = lifecycle.plan("atas")
+    assert [(item.manifest.name, item.because) for item in planned] == [("dasar", "atas"), ("atas", "")]
+    assert states(runtime) == {}, "a plan changes nothing"
+    lifecycle.install("atas")
+    assert states(runtime) == {"atas": "installed", "dasar": "installed"}
+    assert "dasar_thing" in tables(runtime)
+    assert "dasar_alembic_version" in tables(runtime)
+    assert number(runtime) == 2
+    assert [step for plugin, step in steps if plugin == "dasar"] == [
+        "check",
+        "migrate",
+        "data",
+        "permissions",
+        "mark",
+    ]
+    with runtime.database.reading() as session:
+        entries = session.scalars(select(JournalEntry).order_by(JournalEntry.id)).all()
+    assert {entry.actor for entry in entries} == {"tester"}
+    assert [(e.step, e.outcome) for e in entries if e.plugin == "atas"][-1] == ("operation", "done")
+
+
+def test_install_again_finds_nothing_to_do(deployment: Deployment, workshop: Workshop) -> None:
+    workshop.plugin("peta")
+    runtime = deployment()
+    Lifecycle(runtime).install("peta")
+    assert Lifecycle(runtime).install("peta") == []
+    assert number(runtime) == 1
+
+
+def test_a_missing_dependency_refuses_with_the_whole_chain_and_changes_nothing(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("atas", toml='[depends]\ntengah = ""\n')
+    workshop.plugin("tengah", toml='[depends]\nhilang = ""\n')
+    runtime = deployment()
+    with pytest.raises(GraphError) as caught:
+        Lifecycle(runtime).install("atas")
+    assert caught.value.chain == ("atas", "tengah", "hilang")
+    assert states(runtime) == {}
+
+
+def test_a_plugin_that_nobody_knows_or_that_is_broken_is_refused(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("rusak", toml="salah = 1\n")
+    lifecycle = Lifecycle(deployment())
+    with pytest.raises(AbahError, match="tidak ditemukan"):
+        lifecycle.install("tak_ada")
+    with pytest.raises(AbahError, match="salah"):
+        lifecycle.install("rusak")
+
+
+def test_a_conflict_with_something_enabled_is_refused(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("satu")
+    workshop.plugin("dua", toml='conflicts = ["satu"]\n')
+    lifecycle = Lifecycle(deployment())
+    lifecycle.install("satu")
+    with pytest.raises(GraphError, match="satu"):
+        lifecycle.install("dua")
+
+
+def test_auto_install_comes_when_everything_it_needs_is_there(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("satu")
+    workshop.plugin("dua")
+    workshop.plugin("jembatan", toml='auto_install = true\n[depends]\nsatu = ""\ndua = ""\n')
+    runtime = deployment()
+    Lifecycle(runtime).install("satu")
+    assert "jembatan" not in states(runtime)
+    Lifecycle(runtime).install("dua")
+    assert states(runtime)["jembatan"] == "installed"
+    Lifecycle(runtime).disable("jembatan")
+    Lifecycle(runtime).install("satu")
+    assert states(runtime)["jembatan"] == "disabled", "what somebody disabled stays so"
+
+
+def test_code_that_does_not_import_marks_the_plugin_failed_and_touches_no_table(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    home = workshop.plugin("peta", code="1 / 0", files=workshop.migration("peta", "peta_x"))
+    runtime = deployment()
+    with pytest.raises(PluginLoadError, match="ZeroDivisionError"):
+        Lifecycle(runtime).install("peta")
+    assert states(runtime) == {"peta": "failed"}
+    assert "peta_x" not in tables(runtime)
+    workshop.write(home / "plugin.py", "")
+    sys.modules.pop("plugins.peta.plugin", None)
+    Lifecycle(runtime).install("peta")
+    assert states(runtime) == {"peta": "installed"}
+
+
+def test_a_migration_that_fails_leaves_nothing_half_made(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    ((path, good),) = workshop.migration("peta", "peta_x").items()
+    bad = good.replace("\n\n\ndef downgrade", "\n    op.execute('SELECT * FROM tidak_ada')\n\n\ndef downgrade")
+    home = workshop.plugin("peta", files={path: bad})
+    runtime = deployment()
+    with pytest.raises(Exception, match="tidak_ada"):
+        Lifecycle(runtime).install("peta")
+    assert "peta_x" not in tables(runtime), "the failed migration was rolled back"
+    assert states(runtime) == {"peta": "failed"}
+    workshop.write(home / path, good)
+    Lifecycle(runtime).install("peta")
+    assert "peta_x" in tables(runtime)
+
+
+def test_an_install_that_was_killed_is_named_and_running_it_again_finishes_it(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("peta", files=workshop.migration("peta", "peta_x"))
+    runtime = deployment()
+
+    class Killed(BaseException):
+        """As a signal that ends the process: no handler of ours sees it."""
+
+    def die(_plugin: str, step: str) -> None:
+        if step == "data":
+            raise Killed
+
+    with pytest.raises(Killed):
+        Lifecycle(runtime, progress=die).install("peta")
+    assert states(runtime) == {"peta": "installing"}
+    with runtime.database.reading() as session:
+        (broken_off,) = interrupted(session)
+    assert (broken_off.plugin, broken_off.operation, broken_off.step) == ("peta", "install", "migrate")
+    assert broken_off.done == ("check", "migrate")
+    Lifecycle(runtime).install("peta")
+    assert states(runtime) == {"peta": "installed"}
+    with runtime.database.reading() as session:
+        assert interrupted(session) == []
+
+
+def test_disable_keeps_everything_and_is_refused_while_enabled_plugins_need_it(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("dasar", files=workshop.migration("dasar", "dasar_x"))
+    workshop.plugin("atas", toml='[depends]\ndasar = ""\n')
+    runtime = deployment()
+    lifecycle = Lifecycle(runtime)
+    lifecycle.install("atas")
+    with pytest.raises(DependentsError) as caught:
+        lifecycle.disable("dasar")
+    assert caught.value.dependents == ("atas",)
+    lifecycle.disable("atas")
+    lifecycle.disable("dasar")
+    assert set(states(runtime).values()) == {"disabled"}
+    assert "dasar_x" in tables(runtime)
+    with pytest.raises(GraphError) as missing:
+        lifecycle.enable("atas")
+    assert missing.value.chain == ("atas", "dasar")
+    lifecycle.enable("dasar")
+    lifecycle.enable("atas")
+    assert set(states(runtime).values()) == {"installed"}
+    assert number(runtime) == 6
+
+
+def test_enable_and_disable_of_what_is_not_installed_are_refused(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("peta")
+    lifecycle = Lifecycle(deployment())
+    for act in (lifecycle.enable, lifecycle.disable):
+        with pytest.raises(NotInstalledError):
+            act("peta")
+
+
+def test_a_new_version_is_brought_in_by_upgrade(deployment: Deployment, workshop: Workshop) -> None:
+    workshop.plugin("peta")
+    runtime = deployment()
+    lifecycle = Lifecycle(runtime)
+    lifecycle.install("peta")
+    workshop.plugin("peta", version="1.1", files=workshop.migration("peta", "peta_x"))
+    assert [item.operation for item in lifecycle.plan("peta")] == ["upgrade"]
+    assert lifecycle.upgrade() == ["peta"]
+    with runtime.database.reading() as session:
+        assert plugin_rows(session)["peta"].version == "1.1"
+    assert "peta_x" in tables(runtime)
+
+
+def test_upgrade_leaves_a_disabled_plugin_disabled(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("peta")
+    runtime = deployment()
+    lifecycle = Lifecycle(runtime)
+    lifecycle.install("peta")
+    lifecycle.disable("peta")
+    workshop.plugin("peta", version="1.1")
+    lifecycle.upgrade()
+    assert states(runtime) == {"peta": str(PluginState.DISABLED)}
+
+
+def test_a_wrong_data_file_fails_the_install_and_names_the_key(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin(
+        "peta", toml='data = ["data/texts.toml"]\n', files={"data/texts.toml": "[[salah]]\nx = 1\n"}
+    )
+    runtime = deployment()
+    with pytest.raises(DataFileError, match="salah"):
+        Lifecycle(runtime).install("peta")
+    assert states(runtime) == {"peta": "failed"}
+
+
+def test_the_journal_cannot_be_rewritten(deployment: Deployment, workshop: Workshop) -> None:
+    workshop.plugin("peta")
+    runtime = deployment()
+    Lifecycle(runtime).install("peta")
+    for statement in ("DELETE FROM abah_plugin_journal", "UPDATE abah_plugin_journal SET step = 'x'"):
+        with pytest.raises(Exception, match="append-only"), runtime.database.writing() as session:
+            session.execute(text(statement))
