@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import wtforms
 from wtforms import widgets
+from wtforms.fields.choices import Choice, SelectChoice
 
 from core.i18n import _
 from core.web.locale import current_locale, translate
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
 __all__ = ["CheckboxesField", "ChoiceField", "Country", "CountryField", "RadioField"]
 
 HOME_REGION = "ID"
+
+
+def _with_pairs(options: dict[str, Any]) -> dict[str, Any]:
+    """Turn ``choices`` given as (value, label) pairs into what WTForms wants."""
+    pairs = options.get("choices")
+    if isinstance(pairs, list | tuple):
+        choices = [SelectChoice(*pair) if isinstance(pair, tuple) else pair for pair in pairs]
+        return {**options, "choices": choices}
+    return options
+
+
+def _translated(choices: Iterable[Choice]) -> Iterable[Choice]:
+    return (choice._replace(label=translate(choice.label)) for choice in choices)
 
 
 class ChoiceField(wtforms.SelectField):
@@ -32,15 +46,14 @@ class ChoiceField(wtforms.SelectField):
         **kwargs: Any,
     ) -> None:
         """Take what WTForms takes, and ``blank``."""
-        super().__init__(label, validators, **kwargs)
+        super().__init__(label, validators, **_with_pairs(kwargs))
         self.blank = blank
 
     def iter_choices(self) -> Iterable[Any]:
         """Give the choices with translated labels, the blank one first."""
         if self.blank is not None:
-            yield ("", translate(self.blank), not self.data, {})
-        for choice in super().iter_choices():
-            yield (choice[0], translate(choice[1]), *choice[2:])
+            yield Choice("", translate(self.blank), not self.data, {})
+        yield from _translated(super().iter_choices())
 
     def pre_validate(self, form: Any) -> None:
         """Let the blank choice pass; ``Required`` refuses it where it must."""
@@ -68,10 +81,13 @@ class CheckboxesField(wtforms.SelectMultipleField):
     widget = widgets.ListWidget(prefix_label=False)
     option_widget = widgets.CheckboxInput()
 
+    def __init__(self, label: str | None = None, validators: Any = None, **kwargs: Any) -> None:
+        """Take what WTForms takes; ``choices`` are (value, label) pairs."""
+        super().__init__(label, validators, **_with_pairs(kwargs))
+
     def iter_choices(self) -> Iterable[Any]:
         """Give the choices with translated labels."""
-        for choice in super().iter_choices():
-            yield (choice[0], translate(choice[1]), *choice[2:])
+        yield from _translated(super().iter_choices())
 
 
 class Country(Protocol):
