@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from core.audit import AuditEntry, entries, record
+from core.audit import Act, AuditEntry, entries, record, record_many
 
-__all__ = ["AuditEntry", "entries", "record"]
+__all__ = ["Act", "AuditEntry", "entries", "record", "record_many"]

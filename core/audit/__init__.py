@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from core.audit.models import AuditEntry
-from core.audit.services import entries, record
+from core.audit.services import Act, entries, record, record_many
 
-__all__ = ["AuditEntry", "entries", "record"]
+__all__ = ["Act", "AuditEntry", "entries", "record", "record_many"]

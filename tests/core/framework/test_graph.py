@@ -32,7 +32,9 @@ def names(manifests: tuple[Manifest, ...]) -> list[str]:
 
 
 def test_dependencies_come_first_and_ties_go_by_name() -> None:
-    plan = resolve([plugin("zebra"), plugin("ayam", "zebra"), plugin("badak"), plugin("cicak", "ayam")])
+    plan = resolve(
+        [plugin("zebra"), plugin("ayam", "zebra"), plugin("badak"), plugin("cicak", "ayam")]
+    )
     assert names(plan.order) == ["badak", "zebra", "ayam", "cicak"]
     assert not plan.problems
 

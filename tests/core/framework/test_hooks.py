@@ -118,7 +118,9 @@ def actions(database: Database) -> list[str]:
         return list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
 
 
-def test_a_plugin_that_raises_in_an_event_loses_only_what_it_wrote_itself(database: Database) -> None:
+def test_a_plugin_that_raises_in_an_event_loses_only_what_it_wrote_itself(
+    database: Database,
+) -> None:
     made = hooks(
         a=plugin(messages_changed=writes("a")),
         b=plugin(messages_changed=writes("b", then=broken)),
@@ -134,9 +136,13 @@ def test_a_plugin_that_raises_in_an_event_loses_only_what_it_wrote_itself(databa
 
 def test_a_statement_that_the_database_refuses_stays_inside_the_fence(database: Database) -> None:
     def messages_changed(session: Session) -> None:
-        session.add(AuditEntry(action=None, subject="x", actor_id=None))  # refused: action is required
+        session.add(
+            AuditEntry(action=None, subject="x", actor_id=None)
+        )  # refused: action is required
 
-    made = hooks(a=plugin(messages_changed=messages_changed), b=plugin(messages_changed=writes("b")))
+    made = hooks(
+        a=plugin(messages_changed=messages_changed), b=plugin(messages_changed=writes("b"))
+    )
     with database.writing() as session:
         record(session, actor_id=None, action="pemanggil", subject="uji:1")
         made.tell(session, "messages_changed", changes=[])
@@ -151,7 +157,9 @@ def test_a_savepoint_that_a_plugin_left_open_goes_with_it(database: Database) ->
         session.flush()
         broken()
 
-    made = hooks(a=plugin(messages_changed=messages_changed), b=plugin(messages_changed=writes("b")))
+    made = hooks(
+        a=plugin(messages_changed=messages_changed), b=plugin(messages_changed=writes("b"))
+    )
     with database.writing() as session:
         made.tell(session, "messages_changed", changes=[])
     assert actions(database) == ["b"]

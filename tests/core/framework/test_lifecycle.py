@@ -47,7 +47,10 @@ def test_install_brings_dependencies_in_order_and_raises_the_number(
     steps: list[tuple[str, str]] = []
     lifecycle = Lifecycle(runtime, actor="tester", progress=lambda *step: steps.append(step))
     planned = lifecycle.plan("atas")
-    assert [(item.manifest.name, item.because) for item in planned] == [("dasar", "atas"), ("atas", "")]
+    assert [(item.manifest.name, item.because) for item in planned] == [
+        ("dasar", "atas"),
+        ("atas", ""),
+    ]
     assert states(runtime) == {}, "a plan changes nothing"
     lifecycle.install("atas")
     assert states(runtime) == {"atas": "installed", "dasar": "installed"}
@@ -144,7 +147,9 @@ def test_a_migration_that_fails_leaves_nothing_half_made(
     deployment: Deployment, workshop: Workshop
 ) -> None:
     ((path, good),) = workshop.migration("peta", "peta_x").items()
-    bad = good.replace("\n\n\ndef downgrade", "\n    op.execute('SELECT * FROM tidak_ada')\n\n\ndef downgrade")
+    bad = good.replace(
+        "\n\n\ndef downgrade", "\n    op.execute('SELECT * FROM tidak_ada')\n\n\ndef downgrade"
+    )
     home = workshop.plugin("peta", files={path: bad})
     runtime = deployment()
     with pytest.raises(Exception, match="tidak_ada"):
@@ -174,7 +179,11 @@ def test_an_install_that_was_killed_is_named_and_running_it_again_finishes_it(
     assert states(runtime) == {"peta": "installing"}
     with runtime.database.reading() as session:
         (broken_off,) = interrupted(session)
-    assert (broken_off.plugin, broken_off.operation, broken_off.step) == ("peta", "install", "migrate")
+    assert (broken_off.plugin, broken_off.operation, broken_off.step) == (
+        "peta",
+        "install",
+        "migrate",
+    )
     assert broken_off.done == ("check", "migrate")
     Lifecycle(runtime).install("peta")
     assert states(runtime) == {"peta": "installed"}
@@ -258,6 +267,9 @@ def test_the_journal_cannot_be_rewritten(deployment: Deployment, workshop: Works
     workshop.plugin("peta")
     runtime = deployment()
     Lifecycle(runtime).install("peta")
-    for statement in ("DELETE FROM abah_plugin_journal", "UPDATE abah_plugin_journal SET step = 'x'"):
+    for statement in (
+        "DELETE FROM abah_plugin_journal",
+        "UPDATE abah_plugin_journal SET step = 'x'",
+    ):
         with pytest.raises(Exception, match="append-only"), runtime.database.writing() as session:
             session.execute(text(statement))

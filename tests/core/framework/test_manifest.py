@@ -58,7 +58,11 @@ purge = false
 
 def parse(text: str, folder: Path = Path()) -> Manifest:
     return parse_manifest(
-        text, file="peta/plugin.toml", directory=folder, package="plugins.peta", module="plugins.peta.plugin"
+        text,
+        file="peta/plugin.toml",
+        directory=folder,
+        package="plugins.peta",
+        module="plugins.peta.plugin",
     )
 
 
@@ -70,7 +74,9 @@ def test_a_whole_manifest_becomes_a_frozen_dataclass(tmp_path: Path) -> None:
     (tmp_path / "data" / "texts.toml").write_text("")
     manifest = parse(WHOLE, tmp_path)
     assert manifest.depends == {"email": "", "hibah": ">=0.1,<1"}
-    assert manifest.permissions == (Permission("peta.map.read", "Melihat peta", ("admin", "petugas")),)
+    assert manifest.permissions == (
+        Permission("peta.map.read", "Melihat peta", ("admin", "petugas")),
+    )
     assert manifest.menus == (
         Menu("peta.map", "Peta", "peta.map.show", "hibah", "peta.map.read", order=20),
     )
@@ -142,7 +148,10 @@ def test_the_same_thing_twice_is_refused() -> None:
 def test_reading_runs_no_code_of_the_plugin(tmp_path: Path) -> None:
     (tmp_path / "__init__.py").write_text("raise RuntimeError('imported')")
     (tmp_path / "plugin.toml").write_text(MINIMAL)
-    assert read_manifest(tmp_path / "plugin.toml", package="plugins.peta").module == "plugins.peta.plugin"
+    assert (
+        read_manifest(tmp_path / "plugin.toml", package="plugins.peta").module
+        == "plugins.peta.plugin"
+    )
 
 
 def test_a_file_that_is_no_text_is_an_error_of_the_manifest(tmp_path: Path) -> None:
