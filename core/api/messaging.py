@@ -46,6 +46,7 @@ from core.messaging.services import (
     set_account,
     settle_uncertain,
     split_parts,
+    supersede_messages,
     text_facts,
 )
 
@@ -94,5 +95,6 @@ __all__ = [
     "set_account",
     "settle_uncertain",
     "split_parts",
+    "supersede_messages",
     "text_facts",
 ]

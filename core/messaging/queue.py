@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from core import audit
@@ -26,7 +26,13 @@ from core.hookspecs.channels import Evidence, OutgoingMessage
 from core.hookspecs.messages import MessageChange
 from core.i18n import TranslationString, _
 from core.jobs import enqueue
-from core.messaging.changes import chunks, insert_messages, lock_messages, write_changes
+from core.messaging.changes import (
+    Held,
+    chunks,
+    insert_messages,
+    lock_messages,
+    write_changes,
+)
 from core.messaging.drafts import (
     Draft,
     EmptyMessageError,
@@ -51,6 +57,7 @@ __all__ = [
     "queue_messages",
     "resend",
     "settle_uncertain",
+    "supersede_messages",
     "wake",
 ]
 
@@ -222,14 +229,7 @@ def resend(
             account_id=account_id,
         ),
     )
-    session.execute(update(Message).where(Message.id == new_id).values(resend_of_id=message_id))
-    session.execute(update(Message).where(Message.id == message_id).values(superseded_by_id=new_id))
-    if held.thread_id is not None:
-        tally = Tally()
-        tally.note_move(held.state, None, superseded=False)
-        # An uncertain message that was replaced still waits for its proof.
-        tally.uncertain = 0
-        write_tallies(session, {held.thread_id: tally})
+    _supersede(session, {message_id: new_id}, [held])
     audit.record(
         session,
         actor_id=actor_id,
@@ -240,6 +240,21 @@ def resend(
     return new_id
 
 
+def supersede_messages(session: Session, replacements: Mapping[int, int]) -> list[int]:
+    """Note which message was sent instead of which (new by old), and return the old ones' ids.
+
+    The old ones stay in the conversation and no longer count as failed. Those that did not fail,
+    or were replaced before, stay as they are: returned, not raised, so that a batch notes what it can.
+    """
+    held = [
+        message
+        for message in lock_messages(session, replacements).values()
+        if message.state in _RESENDABLE and not message.superseded
+    ]
+    _supersede(session, replacements, held)
+    return [message.id for message in held]
+
+
 def wake(session: Session, account_ids: Any) -> None:
     """Start each account's worker once the transaction is committed."""
     for account_id in sorted({account_id for account_id in account_ids if account_id is not None}):
@@ -248,6 +263,37 @@ def wake(session: Session, account_ids: Any) -> None:
 
 _RESENDABLE: Final = frozenset(
     {State.UNDELIVERED, State.REJECTED, State.EXPIRED, State.CANCELLED, State.UNCERTAIN}
+)
+
+
+def _supersede(session: Session, replacements: Mapping[int, int], held: Sequence[Held]) -> None:
+    """Let locked messages and those sent instead of them point at each other; count no failure."""
+    if not held:
+        return
+    pairs = [{"b_old": message.id, "b_new": replacements[message.id]} for message in held]
+    connection = session.connection()
+    connection.execute(_POINT_BACK, pairs)
+    connection.execute(_POINT_ON, pairs)
+    tallies: dict[int, Tally] = defaultdict(Tally)
+    for message in held:
+        if message.thread_id is not None:
+            tally = tallies[message.thread_id]
+            tally.note_move(message.state, None, superseded=False)
+            # An uncertain message that was replaced still waits for its proof.
+            tally.uncertain = 0
+    write_tallies(session, tallies)
+
+
+_TABLE: Final = Message.__table__
+_POINT_BACK: Final = (
+    update(_TABLE)  # type: ignore[arg-type]
+    .where(_TABLE.c.id == bindparam("b_new"))
+    .values(resend_of_id=bindparam("b_old"))
+)
+_POINT_ON: Final = (
+    update(_TABLE)  # type: ignore[arg-type]
+    .where(_TABLE.c.id == bindparam("b_old"))
+    .values(superseded_by_id=bindparam("b_new"))
 )
 
 

@@ -26,6 +26,7 @@ from core.messaging.queue import (
     queue_messages,
     resend,
     settle_uncertain,
+    supersede_messages,
 )
 from core.messaging.states import Direction, Lane, State, Tick
 from core.messaging.text import Measure, measure, plain_form, split_parts
@@ -93,5 +94,6 @@ __all__ = [
     "set_account",
     "settle_uncertain",
     "split_parts",
+    "supersede_messages",
     "text_facts",
 ]

@@ -2,15 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from core.api.hooks import ContactChange, SettingField, SettingsSection, hookimpl
+from core.api.hooks import (
+    ContactChange,
+    GrantAction,
+    GrantFacts,
+    HelpChapter,
+    SettingField,
+    SettingsSection,
+    Slot,
+    hookimpl,
+)
 from core.api.text import _
-from plugins.nphd import models as models  # noqa: PLC0414 - its tables must be known
+from plugins.hibah.api import INVITABLE_STATES
 from plugins.nphd.services.defaults import DEFAULT_HOUR, DEFAULT_PLACE
 from plugins.nphd.services.editing import follow_contacts
+from plugins.nphd.services.reading import CREATE, READ, waiting
+
+if TYPE_CHECKING:
+    import click
+    from pyramid.config import Configurator
+    from pyramid.request import Request
+
+
+@hookimpl
+def include_web(config: Configurator) -> None:
+    """Add the pages."""
+    config.include("plugins.nphd.views")
+
+
+@hookimpl
+def register_grant_actions() -> Sequence[GrantAction]:
+    """Put "Undangan NPHD" on the cards of grants that are to be signed."""
+    return [
+        GrantAction(
+            key="nphd.invite",
+            label=_("Undangan NPHD"),
+            order=80,
+            permission=CREATE,
+            states=INVITABLE_STATES,
+            url=_invite_url,
+        )
+    ]
+
+
+@hookimpl
+def register_slots() -> Sequence[Slot]:
+    """Name the lists that wait to be sent on the dashboard."""
+    return [Slot("dashboard.waiting", "nphd/waiting.jinja2", 20, READ, _waiting)]
+
+
+@hookimpl
+def register_help() -> Sequence[HelpChapter]:
+    """Give the chapter of the manual."""
+    return [
+        HelpChapter("undangan-nphd", _("Pemanggilan Penandatanganan NPHD"), "nphd/help.jinja2", 40)
+    ]
 
 
 @hookimpl
@@ -38,6 +89,32 @@ def register_settings() -> SettingsSection:
 
 
 @hookimpl
+def register_commands() -> Sequence[click.Command]:
+    """Give ``abah demo``."""
+    # Imported here: a web process needs no command line.
+    from plugins.nphd.cli import demo  # noqa: PLC0415
+
+    return [demo]
+
+
+@hookimpl
+def load_demo(session: Session, progress: Callable[[str], None]) -> None:
+    """Fill in a few lists."""
+    from plugins.nphd.demo import load  # noqa: PLC0415 - only for training systems
+
+    load(session, progress)
+
+
+@hookimpl
 def contacts_changed(session: Session, changes: Sequence[ContactChange]) -> None:
     """Call an institution's new contact where it was not called yet."""
     follow_contacts(session, changes)
+
+
+def _invite_url(request: Request, grant: GrantFacts) -> str:
+    return str(request.route_path("nphd.invitation.invite", grant=grant.id))
+
+
+def _waiting(request: Request, _variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found = waiting(request.db, request.identity)
+    return {"waiting": found} if found.count else None

@@ -15,7 +15,13 @@ from core.api.contacts import contacts_of
 from core.api.db import utcnow
 from core.api.errors import NotFoundError
 from core.api.hooks import UserFacts
-from core.api.messaging import State, cancel_messages, queue_messages
+from core.api.messaging import (
+    MessageFacts,
+    State,
+    cancel_messages,
+    queue_messages,
+    supersede_messages,
+)
 from core.api.text import TranslationString, _
 from plugins.hibah import api as hibah
 from plugins.nphd.days import date_words, today_in_jakarta
@@ -71,7 +77,7 @@ def cancel(
     tell: bool,
     now: datetime | None = None,
 ) -> list[CancelResult]:
-    """Cancel lists, which frees their dates; with ``tell`` the institutions that were called hear it.
+    """Cancel lists, which frees their dates; with ``tell`` institutions that were called hear it.
 
     Notifications that are still waiting are taken back, and those institutions hear nothing at all.
     Nobody is told of a day that is over. Refusals are returned: of several lists the others go on.
@@ -125,11 +131,21 @@ def resend(  # noqa: PLR0913 - what the confirmation has, by name
         for item in recipients_of(session, [invitation_id], notified=True)
         if invitee_ids is None or item.invitee_id in invitee_ids
     ]
-    wanted, waiting = _wanted(session, notified, unproven_only=unproven_only)
+    newest = newest_calls(session, [item.invitee_id for item in notified])
+    wanted, waiting = _wanted(notified, newest, unproven_only=unproven_only)
     if not wanted:
         raise NothingToResendError(invitation_id, waiting)
     recipients = _at_present_contacts(session, wanted)
-    queue_messages(session, drafts_for(session, CALL, recipients, call_origin))
+    ids = queue_messages(session, drafts_for(session, CALL, recipients, call_origin))
+    # A failed call that was sent again counts as failed no longer.
+    supersede_messages(
+        session,
+        {
+            newest[item.invitee_id].id: message_id
+            for item, message_id in zip(recipients, ids, strict=True)
+            if item.invitee_id in newest
+        },
+    )
     touch(session, invitation)
     audit.record(
         session,
@@ -257,10 +273,9 @@ def _note_cancelled(
 
 
 def _wanted(
-    session: Session, notified: Sequence[Recipient], *, unproven_only: bool
+    notified: Sequence[Recipient], newest: Mapping[int, MessageFacts], *, unproven_only: bool
 ) -> tuple[list[Recipient], int]:
     """Choose whom to notify again, and count those whose last notification has not left yet."""
-    newest = newest_calls(session, [item.invitee_id for item in notified])
     wanted = []
     waiting = 0
     for item in notified:

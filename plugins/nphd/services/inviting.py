@@ -49,6 +49,8 @@ class Prospect:
     person: str
     number: str
     """E.164, or empty while the institution has no contact."""
+    day: date | None
+    """The coming day for which the person invited last, since lists are filled in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,9 @@ class Invited:
     """True when the same dialog had been submitted before; nothing was done again."""
 
 
-def prospect(session: Session, user: UserFacts, grant_id: int) -> Prospect:
+def prospect(
+    session: Session, user: UserFacts, grant_id: int, *, now: datetime | None = None
+) -> Prospect:
     """Return what the dialog starts with.
 
     :raises NotFoundError: the grant does not exist, or is not the person's to see.
@@ -94,6 +98,7 @@ def prospect(session: Session, user: UserFacts, grant_id: int) -> Prospect:
         grant=facts,
         person=contact.name if contact else "",
         number=contact.number if contact else "",
+        day=_last_day(session, user.id, now),
     )
 
 
@@ -217,6 +222,21 @@ def _check_invitable(facts: GrantFacts) -> None:
         raise GrantNotInvitableError(facts.code)
     if facts.pending:
         raise GrantPendingError(facts.code)
+
+
+def _last_day(session: Session, user_id: int, now: datetime | None) -> date | None:
+    query = (
+        select(Invitation.held_on)
+        .join(Invitee, Invitee.invitation_id == Invitation.id)
+        .where(
+            Invitation.officer_id == user_id,
+            Invitation.cancelled_at.is_(None),
+            Invitation.held_on >= today_in_jakarta(now),
+        )
+        .order_by(Invitee.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query)
 
 
 def _lock_grant(session: Session, grant_id: int) -> GrantFacts:

@@ -1,7 +1,8 @@
 """Taking hold of invitations, and keeping their counts true.
 
-Whoever changes a list or sends from it first locks the list's row, so that everything happens one after
-the other: PostgreSQL by ``FOR UPDATE``, SQLite because a writing session is alone from its start.
+Whoever changes a list or sends from it first locks the list's row, so that everything happens one
+after the other: PostgreSQL by ``FOR UPDATE``, SQLite because a writing session is alone from its
+start.
 """
 
 from __future__ import annotations

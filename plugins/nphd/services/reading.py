@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from core.api.accounts import TeamMember, User
+from core.api.db import utcnow
 from core.api.errors import NotFoundError
 from core.api.hooks import UserFacts
-from core.api.messaging import MessageFacts
+from core.api.messaging import MessageFacts, State, Tick
+from core.api.text import TranslationString
 from plugins.hibah import api as hibah
 from plugins.nphd.days import today_in_jakarta
 from plugins.nphd.models import Invitation, Invitee, Notified
 from plugins.nphd.services.calls import newest_calls, newest_notices
+from plugins.nphd.services.sending import why_not
 
 __all__ = [
     "CANCEL",
@@ -33,6 +36,7 @@ __all__ = [
     "invitation_facts",
     "invitee_facts",
     "notified_condition",
+    "officers",
     "select_rows",
     "summaries",
     "visible",
@@ -45,6 +49,11 @@ CREATE: Final = "nphd.invitation.create"
 SEND: Final = "nphd.invitation.send"
 CANCEL: Final = "nphd.invitation.cancel"
 RESEND: Final = "nphd.invitation.resend"
+
+REPORT_SOON: Final = timedelta(minutes=10)
+"""After so long without a report a page no longer looks for it by itself."""
+
+_ON_THE_WAY: Final = frozenset({State.QUEUED, State.SENDING, State.SENT})
 
 WAITING_SHOWN: Final = 5
 """Lists that the dashboard names one by one."""
@@ -78,6 +87,21 @@ class InvitationFacts:
         """Institutions that were not notified yet."""
         return self.invitees - self.notified
 
+    def why_not_sent(self, now: datetime | None = None) -> TranslationString | None:
+        """Say why the list cannot be sent now, or return None where it can."""
+        return why_not(
+            invitation_id=self.id,
+            day=self.day,
+            invitees=self.invitees,
+            notified=self.notified,
+            cancelled=self.cancelled_at is not None,
+            now=now or utcnow(),
+        )
+
+    def is_over(self, now: datetime | None = None) -> bool:
+        """Tell whether the day is over in Asia/Jakarta."""
+        return self.day < today_in_jakarta(now)
+
 
 @dataclass(frozen=True, slots=True)
 class InviteeFacts:
@@ -98,6 +122,25 @@ class InviteeFacts:
     """The newest message that calls it."""
     notice: MessageFacts | None
     """The message that told it of the cancellation."""
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether the newest call did not arrive, so that its number wants mending."""
+        return self.call is not None and self.call.tick is Tick.FAILED
+
+    @property
+    def proven(self) -> bool:
+        """Tell whether the telephone has received the newest call."""
+        return self.call is not None and self.call.state is State.DELIVERED
+
+    @property
+    def moving(self) -> bool:
+        """Tell whether the state of a message may change in a moment."""
+        lately = utcnow() - REPORT_SOON
+        return any(
+            facts is not None and facts.created_at > lately and facts.state in _ON_THE_WAY
+            for facts in (self.call, self.notice)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +173,11 @@ def select_rows(user: UserFacts) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Invitation.id,
-            Invitation.held_on,
-            Invitation.officer_id,
-            (User.first_name + " " + User.last_name).label("officer"),
-            Invitation.invitee_count,
-            Invitation.notified_count,
+            Invitation.held_on.label("day"),
+            func.trim(User.first_name + " " + User.last_name).label("officer"),
+            Invitation.invitee_count.label("invitees"),
+            Invitation.notified_count.label("notified"),
             Invitation.cancelled_at,
-            Invitation.version,
         )
         .join(User, User.id == Invitation.officer_id)
         .where(visible(user))

@@ -23,7 +23,7 @@ from plugins.nphd.services.locking import lock_invitations, touch
 from plugins.nphd.services.texts import Recipient, drafts_for, recipients_of
 from plugins.nphd.subjects import CALL, call_origin, invitation_subject
 
-__all__ = ["SendResult", "refusal", "send"]
+__all__ = ["SendResult", "send", "why_not"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def send(
         if invitation is None:
             results[invitation_id] = SendResult(invitation_id, None, 0, NotFoundError.explanation)
             continue
-        reason = refusal(invitation, moment) or _stale(invitation, version)
+        reason = _refusal(invitation, moment) or _stale(invitation, version)
         if reason is None:
             open_lists[invitation_id] = invitation
         else:
@@ -78,29 +78,42 @@ def send(
     return [results[invitation_id] for invitation_id in versions]
 
 
-def refusal(invitation: Invitation, now: datetime) -> TranslationString | None:
+def why_not(  # noqa: PLR0913 - the facts that decide, by name
+    *, invitation_id: int, day: date, invitees: int, notified: int, cancelled: bool, now: datetime
+) -> TranslationString | None:
     """Say why a list cannot be sent at ``now`` (aware), or return None where it can."""
-    if invitation.cancelled_at is not None:
-        return InvitationCancelledError(invitation.id).explanation
-    if invitation.held_on < today_in_jakarta(now):
+    if cancelled:
+        return InvitationCancelledError(invitation_id).explanation
+    if day < today_in_jakarta(now):
         return _(
-            "Undangan ${id} tidak dikirim karena tanggalnya, ${tanggal}, sudah lewat. Undang "
+            "Undangan ${id} tidak dapat dikirim karena tanggalnya, ${tanggal}, sudah lewat. Undang "
             "lembaganya kembali untuk tanggal lain.",
-            mapping={"id": invitation.id, "tanggal": date_words(invitation.held_on)},
+            mapping={"id": invitation_id, "tanggal": date_words(day)},
         )
-    if not invitation.invitee_count:
+    if not invitees:
         return _(
-            "Undangan ${id} tidak dikirim karena belum ada lembaga di dalamnya. Undang lembaga "
-            "dari kartu hibahnya.",
-            mapping={"id": invitation.id},
+            "Undangan ${id} tidak dapat dikirim karena belum ada lembaga di dalamnya. Undang "
+            "lembaga dari kartu hibahnya.",
+            mapping={"id": invitation_id},
         )
-    if invitation.notified_count >= invitation.invitee_count:
+    if notified >= invitees:
         return _(
             "Semua lembaga dalam undangan ${id} sudah diberi tahu, jadi tidak ada yang dikirim "
             "lagi. Pengiriman ulang hanya bisa dilakukan oleh Admin.",
-            mapping={"id": invitation.id},
+            mapping={"id": invitation_id},
         )
     return None
+
+
+def _refusal(invitation: Invitation, now: datetime) -> TranslationString | None:
+    return why_not(
+        invitation_id=invitation.id,
+        day=invitation.held_on,
+        invitees=invitation.invitee_count,
+        notified=invitation.notified_count,
+        cancelled=invitation.cancelled_at is not None,
+        now=now,
+    )
 
 
 def _stale(invitation: Invitation, version: int | None) -> TranslationString | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
 from core.api.errors import AbahError
 from core.api.messaging import add_account
@@ -95,7 +97,7 @@ class Bureau:
 @pytest.fixture
 def plugin_names() -> tuple[str, ...]:
     """What the invitations need, and a channel that reaches nobody."""
-    return ("hibah", "nphd")
+    return ("hibah", "nphd", "sandbox")
 
 
 @pytest.fixture
@@ -148,3 +150,26 @@ def in_parallel() -> InParallel:
             return list(pool.map(one, calls))
 
     return run
+
+
+Statements = Callable[[], AbstractContextManager[list[str]]]
+
+
+@pytest.fixture
+def statements(runtime: Runtime) -> Statements:
+    """Record the statements that a block sends to the database."""
+
+    @contextmanager
+    def record() -> Iterator[list[str]]:
+        found: list[str] = []
+
+        def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+            found.append(statement)
+
+        event.listen(runtime.database.engine, "before_cursor_execute", note)
+        try:
+            yield found
+        finally:
+            event.remove(runtime.database.engine, "before_cursor_execute", note)
+
+    return record

@@ -85,9 +85,7 @@ def test_the_dialog_starts_with_the_institutions_contact(
     assert (found.person, found.number) == ("SITI AMINAH", "+628123090777")
 
 
-def test_nothing_is_sent_by_inviting(
-    bureau: Bureau, officer: UserFacts, session: Session
-) -> None:
+def test_nothing_is_sent_by_inviting(bureau: Bureau, officer: UserFacts, session: Session) -> None:
     bureau.invite(bureau.case(officer_id=officer.id), officer)
     assert session.scalar(select(func.count()).select_from(Message)) == 0
 
