@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-# Roles and permissions are registered when this room is imported.
+# Roles, permissions and demo accounts are registered when this room is imported.
+from core.accounts import demo as _demo
 from core.accounts import permissions as _permissions
 
 __all__: list[str] = []
 
-_REGISTERED = (_permissions,)
+_REGISTERED = (_demo, _permissions)

@@ -76,11 +76,12 @@ def grant_access(  # noqa: PLR0913 - what an Admin decides, by name
     team_ids: Collection[int] = (),
     actor_id: int | None,
     expected: UserStatus | None = None,
+    tell: bool = True,
 ) -> User:
     """Let a person in, with exactly these roles and teams, and return the account.
 
     Also changes roles and teams of somebody who is in, and lets in again who was disabled.
-    ``expected`` is the status that the Admin saw.
+    ``expected`` is the status that the Admin saw. The person is told unless ``tell`` is false.
 
     :raises InvalidInputError: no role was chosen.
     :raises UnknownRoleError: a role does not exist.
@@ -107,7 +108,8 @@ def grant_access(  # noqa: PLR0913 - what an Admin decides, by name
     session.flush()
     details = {"roles": sorted(set(roles)), "teams": sorted(set(team_ids)), "before": str(before)}
     note(session, actor_id, "user.grant", user_id, **details)
-    _tell(session, user, before, actor_id)
+    if tell:
+        _tell(session, user, before, actor_id)
     return user
 
 

@@ -73,18 +73,19 @@ def _table() -> Table:
         .scalar_subquery()
     )
     name = (User.first_name + literal(" ", String) + User.last_name).label("name")
+    statement: Any = select(
+        User.id,
+        name,
+        User.username,
+        User.nip,
+        User.email,
+        User.status,
+        User.created_at,
+        func.coalesce(roles, "").label("roles"),
+        func.coalesce(team_names, "").label("teams"),
+    )
     return Table(
-        select(
-            User.id,
-            name,
-            User.username,
-            User.nip,
-            User.email,
-            User.status,
-            User.created_at,
-            func.coalesce(roles, "").label("roles"),
-            func.coalesce(team_names, "").label("teams"),
-        ),
+        statement,
         key="id",
         columns=[
             Column("name", _("Nama"), sort=True, main=True),
