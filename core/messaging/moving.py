@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core import audit
 from core.contacts.services import subjects_of_numbers
 from core.errors import ForbiddenError, NotFoundError
 from core.i18n import _
-from core.messaging.models import Thread
+from core.messaging.models import Message, Thread
 from core.messaging.reading import (
     WRITE,
     describe,
@@ -43,22 +43,25 @@ class Destination:
 
 
 def destinations(session: Session, user: UserFacts, message: MessageFacts) -> Sequence[Destination]:
-    """Return the other conversations whose contact has the sender's number, by title.
+    """Return the other conversations that wrote to the sender or have its number, by title.
 
     Only those that the person may read or open.
     """
     subjects = subjects_of_numbers(session, [message.address]).get(message.address, [])
-    if not subjects:
-        return []
+    wrote = select(Message.thread_id).where(
+        Message.address == message.address,
+        Message.direction == Direction.OUT,
+        Message.thread_id.is_not(None),
+    )
     rows = session.execute(
         select(Thread.subject, Thread.id, readable(session, user).label("may")).where(
-            Thread.subject.in_(subjects)
+            or_(Thread.subject.in_(subjects), Thread.id.in_(wrote))
         )
     )
     open_to = {row.subject: bool(row.may) and row.id != message.thread_id for row in rows}
     unopened = [subject for subject in subjects if subject not in open_to]
     open_to |= dict.fromkeys(may_open(session, user, unopened), True)
-    named = describe(session, [subject for subject in subjects if open_to.get(subject)])
+    named = describe(session, [subject for subject, may in open_to.items() if may])
     found = [Destination(subject, facts.title) for subject, facts in named.items()]
     return sorted(found, key=lambda each: (each.title.casefold(), each.subject))
 

@@ -19,7 +19,7 @@ PREFIX = "uji.lembaga:"
 
 @dataclass
 class OwnerPlugin:
-    """Everybody sees the subjects in ``seen``; the person ``officer_id`` is responsible for ``own``."""
+    """Everybody sees the subjects in ``seen``; ``officer_id`` is responsible for ``own``."""
 
     seen: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)

@@ -9,9 +9,16 @@ from webtest import TestApp
 
 from core.api.audit import entries
 from core.api.contacts import contacts_of, opt_out, set_contact
-from core.api.hooks import DeliveryReport, Evidence, InboundMessage, Outcome, OutgoingMessage
-from core.api.hooks import ReportState, SendResult
-from core.api.messaging import Draft, Lane, ensure_threads, message_facts, queue_messages
+from core.api.hooks import (
+    DeliveryReport,
+    Evidence,
+    InboundMessage,
+    Outcome,
+    OutgoingMessage,
+    ReportState,
+    SendResult,
+)
+from core.api.messaging import Draft, Lane, ensure_threads, queue_messages
 from core.framework.runtime import Runtime
 from core.messaging.intake import Intake
 from core.messaging.models import Message, Thread
@@ -26,7 +33,7 @@ ABOUT = f"/pesan/tentang/{SUBJECT}"
 NUMBER = "+628123090095"
 HX = {"HX-Request": "true"}
 
-Browser = Callable[[Person], TestApp]
+pytestmark = pytest.mark.usefixtures("officer")
 
 
 @pytest.fixture
@@ -80,17 +87,10 @@ def count(runtime: Runtime) -> int:
         return session.scalar(select(func.count()).select_from(Message)) or 0
 
 
-def facts(runtime: Runtime, message_id: int) -> object:
-    with runtime.database.reading() as session:
-        return message_facts(session, [message_id])[message_id]
-
-
 def set_state(runtime: Runtime, message_id: int, state: State, **more: object) -> None:
     counter = {State.UNCERTAIN: "uncertain_count"}.get(state, "failed_count")
     with runtime.database.writing() as session:
-        session.execute(
-            update(Message).where(Message.id == message_id).values(state=state, **more)
-        )
+        session.execute(update(Message).where(Message.id == message_id).values(state=state, **more))
         session.execute(
             update(Thread)
             .where(Thread.subject == SUBJECT)
@@ -105,9 +105,7 @@ def text_of(response: object) -> str:
 # ---- inbox
 
 
-def test_the_inbox_shows_what_the_manual_shows(
-    app: TestApp, officer: Person, put: Callable[..., list[int]]
-) -> None:
+def test_the_inbox_shows_what_the_manual_shows(app: TestApp, put: Callable[..., list[int]]) -> None:
     put("Yth Bpk/Ibu, SPJ Hibah sudah kami proses.", "dan sekali lagi")
     page = app.get("/pesan")
     text = text_of(page)
@@ -121,7 +119,9 @@ def test_the_inbox_shows_what_the_manual_shows(
     assert row.select_one(".thread-count").get_text().split()[-1] == "2"
 
 
-def test_the_menu_leads_to_pesan(app: TestApp, officer: Person) -> None:
+def test_the_menu_leads_to_pesan(
+    app: TestApp,
+) -> None:
     page = app.get("/pesan")
     assert page.html.select_one('a.dropdown-item[href$="/pesan"]').get_text().strip() == "Pesan"
 
@@ -134,7 +134,10 @@ def test_who_may_not_read_messages_is_refused(
 
 
 def test_a_conversation_of_others_is_not_there(
-    app: TestApp, officer: Person, owner: OwnerPlugin, put: Callable[..., list[int]], runtime: Runtime
+    app: TestApp,
+    owner: OwnerPlugin,
+    put: Callable[..., list[int]],
+    runtime: Runtime,
 ) -> None:
     put("halo")
     owner.seen = set()
@@ -145,7 +148,7 @@ def test_a_conversation_of_others_is_not_there(
 
 
 def test_an_empty_search_says_so_and_leads_back(
-    app: TestApp, officer: Person, put: Callable[..., list[int]]
+    app: TestApp, put: Callable[..., list[int]]
 ) -> None:
     put("halo")
     page = app.get("/pesan", {"q": "tidak ada ini"})
@@ -154,7 +157,7 @@ def test_an_empty_search_says_so_and_leads_back(
 
 
 def test_the_inbox_answers_nothing_while_nothing_changed(
-    app: TestApp, officer: Person, put: Callable[..., list[int]]
+    app: TestApp, put: Callable[..., list[int]]
 ) -> None:
     put("halo")
     address = app.get("/pesan").html.select_one("#inbox-live")["hx-get"]
@@ -166,7 +169,7 @@ def test_the_inbox_answers_nothing_while_nothing_changed(
 
 
 def test_the_bar_and_the_dashboard_count_what_waits(
-    app: TestApp, officer: Person, put: Callable[..., list[int]], runtime: Runtime
+    app: TestApp, put: Callable[..., list[int]], runtime: Runtime
 ) -> None:
     put("halo")
     with runtime.database.writing() as session:
@@ -181,8 +184,9 @@ def test_the_bar_and_the_dashboard_count_what_waits(
 # ---- conversation
 
 
+@pytest.mark.usefixtures("contact")
 def test_looking_opens_no_conversation_and_writing_does(
-    app: TestApp, officer: Person, owner: OwnerPlugin, contact: None, runtime: Runtime
+    app: TestApp, owner: OwnerPlugin, runtime: Runtime
 ) -> None:
     page = app.get(ABOUT)
     assert "Belum ada pesan dalam percakapan ini." in text_of(page)
@@ -201,8 +205,9 @@ def form_index(page: object) -> int:
     return next(i for i, form in enumerate(forms) if form.select_one("textarea[name=body]"))
 
 
+@pytest.mark.usefixtures("contact")
 def test_a_message_of_an_officer_is_queued_in_the_person_lane_and_audited(
-    app: TestApp, officer: Person, contact: None, runtime: Runtime
+    app: TestApp, officer: Person, runtime: Runtime
 ) -> None:
     page = app.get(ABOUT)
     form = page.forms[form_index(page)]
@@ -223,9 +228,8 @@ def test_a_message_of_an_officer_is_queued_in_the_person_lane_and_audited(
     assert [entry.actor_id for entry in audited] == [officer.id]
 
 
-def test_the_same_form_sent_twice_queues_one_message(
-    app: TestApp, officer: Person, contact: None, runtime: Runtime
-) -> None:
+@pytest.mark.usefixtures("contact")
+def test_the_same_form_sent_twice_queues_one_message(app: TestApp, runtime: Runtime) -> None:
     page = app.get(ABOUT)
     form = page.forms[form_index(page)]
     form["body"] = "Satu kali saja."
@@ -235,8 +239,9 @@ def test_the_same_form_sent_twice_queues_one_message(
     assert count(runtime) == 1
 
 
+@pytest.mark.usefixtures("contact")
 def test_an_htmx_post_answers_the_bubble_and_a_fresh_composer(
-    app: TestApp, officer: Person, contact: None, put: Callable[..., list[int]], runtime: Runtime
+    app: TestApp, put: Callable[..., list[int]], runtime: Runtime
 ) -> None:
     known = put("sudah ada")
     page = app.get(ABOUT)
@@ -260,8 +265,9 @@ def test_an_htmx_post_answers_the_bubble_and_a_fresh_composer(
         ("a" * 1600, "Pesan ini menjadi 11 SMS; paling banyak 10. Persingkat isinya."),
     ],
 )
+@pytest.mark.usefixtures("contact")
 def test_a_text_that_cannot_be_sent_is_refused_and_stays(
-    app: TestApp, officer: Person, contact: None, runtime: Runtime, body: str, sentence: str
+    app: TestApp, runtime: Runtime, body: str, sentence: str
 ) -> None:
     page = app.get(ABOUT)
     form = page.forms[form_index(page)]
@@ -275,7 +281,7 @@ def test_a_text_that_cannot_be_sent_is_refused_and_stays(
 
 
 def test_without_a_contact_the_composer_leads_to_setting_one(
-    app: TestApp, officer: Person, runtime: Runtime
+    app: TestApp, runtime: Runtime
 ) -> None:
     page = app.get(ABOUT)
     assert not page.html.select("textarea[name=body]")
@@ -286,8 +292,9 @@ def test_without_a_contact_the_composer_leads_to_setting_one(
     assert count(runtime) == 0
 
 
+@pytest.mark.usefixtures("contact")
 def test_a_contact_replaced_in_the_meantime_is_told_before_anything_is_sent(
-    app: TestApp, officer: Person, contact: None, runtime: Runtime
+    app: TestApp, runtime: Runtime
 ) -> None:
     page = app.get(ABOUT)
     form = page.forms[form_index(page)]
@@ -302,9 +309,8 @@ def test_a_contact_replaced_in_the_meantime_is_told_before_anything_is_sent(
     assert count(runtime) == 1
 
 
-def test_who_asked_for_silence_is_not_written_to(
-    app: TestApp, officer: Person, contact: None, runtime: Runtime
-) -> None:
+@pytest.mark.usefixtures("contact")
+def test_who_asked_for_silence_is_not_written_to(app: TestApp, runtime: Runtime) -> None:
     page = app.get(ABOUT)
     form = page.forms[form_index(page)]
     form["body"] = "halo"
@@ -316,11 +322,10 @@ def test_who_asked_for_silence_is_not_written_to(
     assert count(runtime) == 0
 
 
+@pytest.mark.usefixtures("contact", "owner")
 def test_who_may_only_read_gets_no_composer(
     app: TestApp,
     people: People,
-    owner: OwnerPlugin,
-    contact: None,
     put: Callable[..., list[int]],
     sign_in: Callable[[TestApp, int], None],
 ) -> None:
@@ -332,9 +337,8 @@ def test_who_may_only_read_gets_no_composer(
     app.post(ABOUT, {"csrf_token": token, "body": "halo", "key": "k"}, status=403)
 
 
-def test_a_conversation_is_a_dialog_too(
-    app: TestApp, officer: Person, contact: None, put: Callable[..., list[int]]
-) -> None:
+@pytest.mark.usefixtures("contact")
+def test_a_conversation_is_a_dialog_too(app: TestApp, put: Callable[..., list[int]]) -> None:
     put("halo")
     dialog = app.get(ABOUT, headers={**HX, "X-Abah-Dialog": "1"})
     assert dialog.html.select_one("#dialog-title").get_text() == "Pesan: LEMBAGA 1"
@@ -342,10 +346,10 @@ def test_a_conversation_is_a_dialog_too(
     assert dialog.html.select_one("#d-log li.bubble-row")
 
 
+@pytest.mark.usefixtures("contact")
 def test_sender_side_and_day_are_told(
     app: TestApp,
     officer: Person,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
     account: int,
@@ -364,16 +368,17 @@ def test_sender_side_and_day_are_told(
     assert len(page.html.select("li.day")) == 1
 
 
+@pytest.mark.usefixtures("contact")
 def test_reading_marks_as_read_and_the_page_still_shows_where_the_new_begins(
     app: TestApp,
-    officer: Person,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
     account: int,
 ) -> None:
     put("halo")
-    runtime.component(Intake).store(account, [InboundMessage(sender=NUMBER, body="Baik, kami hadir")])
+    runtime.component(Intake).store(
+        account, [InboundMessage(sender=NUMBER, body="Baik, kami hadir")]
+    )
     assert app.get("/pesan").html.select_one("li.thread-unread")
     page = app.get(ABOUT)
     line = page.html.select_one("li.new-line")
@@ -382,10 +387,9 @@ def test_reading_marks_as_read_and_the_page_still_shows_where_the_new_begins(
     assert not app.get(ABOUT).html.select_one("li.new-line")
 
 
+@pytest.mark.usefixtures("contact")
 def test_what_came_in_while_looking_is_marked_by_its_own_request(
     app: TestApp,
-    officer: Person,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
     account: int,
@@ -402,8 +406,9 @@ def test_what_came_in_while_looking_is_marked_by_its_own_request(
         assert session.scalar(select(Thread.unread_count)) == 0
 
 
+@pytest.mark.usefixtures("contact")
 def test_older_messages_are_fetched_by_their_link(
-    app: TestApp, officer: Person, contact: None, put: Callable[..., list[int]]
+    app: TestApp, put: Callable[..., list[int]]
 ) -> None:
     put(*(f"pesan {n}" for n in range(60)))
     page = app.get(ABOUT)
@@ -420,10 +425,9 @@ def test_older_messages_are_fetched_by_their_link(
 # ---- ticks
 
 
+@pytest.mark.usefixtures("contact")
 def test_no_mark_while_waiting_green_when_received_and_the_proof_in_words(
     app: TestApp,
-    officer: Person,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
     account: int,
@@ -462,11 +466,11 @@ def test_no_mark_while_waiting_green_when_received_and_the_proof_in_words(
     assert "Dilaporkan: belum" not in words
 
 
+@pytest.mark.usefixtures("contact")
 def test_from_a_red_mark_one_step_mends_the_number_and_sends_again(
     app: TestApp,
     officer: Person,
     owner: OwnerPlugin,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
 ) -> None:
@@ -509,10 +513,9 @@ def test_from_a_red_mark_one_step_mends_the_number_and_sends_again(
         ("", "harus diisi"),
     ],
 )
+@pytest.mark.usefixtures("contact")
 def test_a_number_that_cannot_be_mended_to_changes_nothing(
     app: TestApp,
-    officer: Person,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
     number: str,
@@ -530,10 +533,9 @@ def test_a_number_that_cannot_be_mended_to_changes_nothing(
     assert count(runtime) == 1
 
 
+@pytest.mark.usefixtures("contact")
 def test_mending_to_a_number_that_asked_for_silence_changes_nothing(
     app: TestApp,
-    officer: Person,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
 ) -> None:
@@ -555,10 +557,9 @@ def test_mending_to_a_number_that_asked_for_silence_changes_nothing(
     ("choice", "state"),
     [("delivered", "delivered"), ("queued", "queued"), ("undelivered", "undelivered")],
 )
+@pytest.mark.usefixtures("contact")
 def test_an_uncertain_message_is_explained_and_settled_by_a_person(
     app: TestApp,
-    officer: Person,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
     choice: str,
@@ -587,10 +588,9 @@ def test_an_uncertain_message_is_explained_and_settled_by_a_person(
         (State.REJECTED, "ditolak"),
     ],
 )
+@pytest.mark.usefixtures("contact")
 def test_what_was_stopped_shows_its_reason(
     app: TestApp,
-    officer: Person,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
     state: State,
@@ -603,11 +603,9 @@ def test_what_was_stopped_shows_its_reason(
     assert "Alasan uji." in bubble
 
 
+@pytest.mark.usefixtures("contact", "owner")
 def test_a_message_of_another_conversation_cannot_be_mended_from_here(
     app: TestApp,
-    officer: Person,
-    owner: OwnerPlugin,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
 ) -> None:
@@ -623,19 +621,19 @@ def test_a_message_of_another_conversation_cannot_be_mended_from_here(
 # ---- a shared number
 
 
+@pytest.mark.usefixtures("contact")
 def test_a_text_from_a_shared_number_says_so_and_can_be_moved(
     app: TestApp,
-    officer: Person,
     owner: OwnerPlugin,
-    contact: None,
     put: Callable[..., list[int]],
     runtime: Runtime,
     account: int,
 ) -> None:
     owner.seen = {SUBJECT, "uji.lembaga:2"}
-    put("halo")
     with runtime.database.writing() as session:
-        set_contact(session, "uji.lembaga:2", name="NUR HIDAYAT", number=NUMBER, actor_id=None)
+        other = ensure_threads(session, {"uji.lembaga:2": "LEMBAGA 2"})["uji.lembaga:2"]
+        queue_messages(session, [Draft(NUMBER, "halo juga", "uji", thread_id=other)])
+    put("halo")
     runtime.component(Intake).store(account, [InboundMessage(sender=NUMBER, body="Ya")])
     page = app.get(ABOUT)
     assert "Nomor ini dipakai beberapa percakapan" in text_of(page)
@@ -643,16 +641,15 @@ def test_a_text_from_a_shared_number_says_so_and_can_be_moved(
     form = next(form for form in step.forms.values() if "thread" in form.fields)
     form["thread"] = "uji.lembaga:2"
     moved = form.submit().follow()
-    assert [p.get_text() for p in moved.html.select(".bubble-text")] == ["Ya"]
+    assert [p.get_text() for p in moved.html.select(".bubble-text")] == ["halo juga", "Ya"]
     assert [p.get_text() for p in app.get(ABOUT).html.select(".bubble-text")] == ["halo"]
 
 
 # ---- hostile text
 
 
-def test_what_people_write_is_shown_as_text(
-    app: TestApp, officer: Person, contact: None, put: Callable[..., list[int]]
-) -> None:
+@pytest.mark.usefixtures("contact")
+def test_what_people_write_is_shown_as_text(app: TestApp, put: Callable[..., list[int]]) -> None:
     put("<script>alert(1)</script> {{ 7*7 }}")
     for page in (app.get("/pesan"), app.get(ABOUT)):
         assert "<script>alert(1)" not in page.text
@@ -663,12 +660,10 @@ def _refuse(message: OutgoingMessage) -> SendResult:
     return SendResult(message.ref, Outcome.PERMANENT, reason="Nomor tidak dikenal.")
 
 
+@pytest.mark.usefixtures("contact", "account")
 def test_a_refusal_of_the_gateway_is_a_red_mark_with_its_reason(
     app: TestApp,
-    officer: Person,
-    contact: None,
     put: Callable[..., list[int]],
-    account: int,
     worker: Worker,
     line: Line,
 ) -> None:
