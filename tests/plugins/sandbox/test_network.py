@@ -116,7 +116,7 @@ def test_an_early_report_is_stored_before_the_answer_is_given(store: Database) -
         before = len(line.collected)
         assert not sending.done()
         results = await sending
-        return before, results[0].outcome  # type: ignore[index]
+        return before, results[0].outcome
 
     assert line.loop.run_until_complete(watch()) == (1, Outcome.ACCEPTED)
     assert line.poll() == []
