@@ -86,7 +86,7 @@ def hibah() -> None:
 )
 @click.option("--sheet", help=_("Nama lembar; tanpa ini lembar pertama yang dibaca."))
 @pass_runtime
-def import_workbook(
+def import_workbook(  # noqa: PLR0913 - one for each option
     runtime: Runtime,
     file: Path,
     *,
@@ -180,7 +180,7 @@ def _report(problems: Sequence[Problem], plan: ImportPlan, errors_file: Path | N
 def _problem_row(problem: Problem) -> dict[str, str]:
     return {
         "cell": problem.cell or str(problem.row),
-        "column": problem.column.title,
+        "column": problem.column.heading,
         "value": problem.value,
         "kind": _("galat") if problem.fatal else _("peringatan"),
         "text": problem.explanation,

@@ -61,14 +61,18 @@ INVITABLE_STATES: Final = frozenset({State.DECREED.value})
 _SIGNED_AND_LATER: Final = frozenset(AFTER_NPHD - {State.DONE})
 
 
+_FOR_ARCHIVED: Final = frozenset(
+    {"view", "institution", "print", "contact", "messages", "note", "log"}
+)
+"""Actions that change nothing about the grant itself, and so remain in Data Arsip."""
+
+
 def _declared(
     key: str,
     label: TranslationString,
     order: int,
     permission: str,
     states: frozenset[State] | None = None,
-    *,
-    archived: bool = False,
 ) -> GrantAction:
     """Declare an action that has no page yet."""
     return GrantAction(
@@ -77,15 +81,15 @@ def _declared(
         order=order,
         permission=f"hibah.{permission}",
         states=None if states is None else frozenset(state.value for state in states),
-        archived=archived,
+        archived=key in _FOR_ARCHIVED,
     )
 
 
 ACTIONS: Final = (
-    _declared("view", _("Lihat"), 10, "grant.read", archived=True),
-    _declared("institution", _("Lembaga"), 20, "grant.read", archived=True),
+    _declared("view", _("Lihat"), 10, "grant.read"),
+    _declared("institution", _("Lembaga"), 20, "grant.read"),
     _declared("form", _("Form"), 30, "grant.edit"),
-    _declared("print", _("Cetak"), 40, "grant.print", archived=True),
+    _declared("print", _("Cetak"), 40, "grant.print"),
     _declared("assign_team", _("Tugaskan Tim"), 50, "grant.assign_team"),
     _declared("assign_officer", _("Tugaskan kepada"), 60, "grant.assign_officer"),
     _declared("contact", _("Kontak"), 70, "contact.edit"),
@@ -116,9 +120,9 @@ ACTIONS: Final = (
     ),
     _declared("spj", _("SPJ"), 150, "grant.process", _SIGNED_AND_LATER - {State.SIGNED, State.SPP}),
     _declared("archive", _("Arsip"), 160, "grant.archive"),
-    _declared("messages", _("Pesan"), 170, "grant.read", archived=True),
-    _declared("note", _("Tambah Catatan"), 180, "note.add", archived=True),
-    _declared("log", _("Log"), 190, "log.read", archived=True),
+    _declared("messages", _("Pesan"), 170, "grant.read"),
+    _declared("note", _("Tambah Catatan"), 180, "note.add"),
+    _declared("log", _("Log"), 190, "log.read"),
 )
 """The manual's actions in the manual's order; ``plugin`` adds the pages to those that have one."""
 

@@ -19,6 +19,8 @@ from plugins.hibah.workflow import AFTER_NPHD
 
 __all__ = ["CardContact", "CardDecree", "GrantCard", "cards_of", "grant_facts", "select_cards"]
 
+AnyRow = Row[*tuple[Any, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class CardDecree:
@@ -67,7 +69,7 @@ class GrantCard:
         return self.contact is None and self.facts.state in AFTER_NPHD and not self.facts.archived
 
 
-def select_cards() -> Select[Any]:
+def select_cards() -> Select[*tuple[Any, ...]]:
     """Return the query behind every card; the caller adds conditions and order."""
     return (
         select(
@@ -105,7 +107,7 @@ def select_cards() -> Select[Any]:
     )
 
 
-def cards_of(session: Session, query: Select[Any]) -> list[GrantCard]:
+def cards_of(session: Session, query: Select[*tuple[Any, ...]]) -> list[GrantCard]:
     """Run a query made with :func:`select_cards`, and read the contacts of its institutions."""
     rows = session.execute(query).all()
     contacts = contacts_of(
@@ -122,7 +124,7 @@ def grant_facts(session: Session, ids: Collection[int]) -> dict[int, GrantFacts]
     return {row.id: _facts(row) for row in _fact_rows(session, ids)}
 
 
-def _fact_rows(session: Session, ids: Collection[int]) -> Sequence[Row[Any]]:
+def _fact_rows(session: Session, ids: Collection[int]) -> Sequence[AnyRow]:
     return session.execute(
         select(
             Grant.id,
@@ -140,7 +142,7 @@ def _fact_rows(session: Session, ids: Collection[int]) -> Sequence[Row[Any]]:
     ).all()
 
 
-def _facts(row: Row[Any]) -> GrantFacts:
+def _facts(row: AnyRow) -> GrantFacts:
     return GrantFacts(
         id=row.id,
         code=row.code,
@@ -154,7 +156,7 @@ def _facts(row: Row[Any]) -> GrantFacts:
     )
 
 
-def _card(row: Row[Any], contact: CardContact | None) -> GrantCard:
+def _card(row: AnyRow, contact: CardContact | None) -> GrantCard:
     decree = None
     if row.number is not None:
         decree = CardDecree(row.stage, row.official, row.number, row.dated)

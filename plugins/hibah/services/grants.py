@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 MAX_NOTE: Final = 2000
+_NOTE_FIELD: Final = "body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,10 @@ def add_note(session: Session, grant_id: int, *, body: str, actor_id: int) -> No
     """
     text = body.strip()
     if not text:
-        raise InvalidInputError("body", _("Catatan masih kosong. Tulis catatan lebih dahulu."))
+        raise InvalidInputError(_NOTE_FIELD, _("Catatan masih kosong. Tulis catatan lebih dahulu."))
     if len(text) > MAX_NOTE:
         raise InvalidInputError(
-            "body",
+            _NOTE_FIELD,
             _(
                 "Catatan terlalu panjang (${n} huruf, paling banyak ${limit}). Persingkat catatan.",
                 mapping={"n": len(text), "limit": MAX_NOTE},

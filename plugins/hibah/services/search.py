@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union
@@ -17,7 +17,7 @@ from plugins.hibah.normalise import fold, terms_of
 from plugins.hibah.services.cards import GrantCard, cards_of, select_cards
 from plugins.hibah.services.visibility import visible
 
-__all__ = ["PAGE_SIZE", "SearchPage", "matching", "search"]
+__all__ = ["PAGE_SIZE", "SearchPage", "SearchQuery", "matching", "search"]
 
 PAGE_SIZE: Final = 10
 
@@ -26,90 +26,96 @@ _LAST: Final = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """What a person asks for."""
+
+    text: str
+    archived: bool = False
+    """Whether the cards are to be those of Data Arsip."""
+    number: int = 1
+    """Page, from 1."""
+    size: int = PAGE_SIZE
+
+
+@dataclass(frozen=True, slots=True)
 class SearchPage:
     """One page of one of the two sets, and how much there is in each."""
 
-    text: str
-    archived: bool
-    """Whether the cards are of Data Arsip."""
-    cards: Sequence[GrantCard]
-    active_total: int
-    archived_total: int
-    number: int
-    """Page, from 1."""
-    size: int
+    query: SearchQuery
+    """Its page is the one that is shown."""
+    cards: Sequence[GrantCard] = ()
+    active_total: int = 0
+    archived_total: int = 0
 
     @property
     def asked(self) -> bool:
         """Tell whether there was anything to search for."""
-        return bool(terms_of(self.text))
+        return bool(terms_of(self.query.text))
 
     @property
     def total(self) -> int:
         """Number of hits in the set that is shown."""
-        return self.archived_total if self.archived else self.active_total
+        return self.archived_total if self.query.archived else self.active_total
 
     @property
     def other_total(self) -> int:
         """Number of hits in the other set."""
-        return self.active_total if self.archived else self.archived_total
+        return self.active_total if self.query.archived else self.archived_total
 
     @property
     def first(self) -> int:
         """Position of the first card, from 1; 0 when there is none."""
-        return (self.number - 1) * self.size + 1 if self.cards else 0
+        return (self.query.number - 1) * self.query.size + 1 if self.cards else 0
 
     @property
     def last(self) -> int:
         """Position of the last card."""
-        return (self.number - 1) * self.size + len(self.cards)
+        return (self.query.number - 1) * self.query.size + len(self.cards)
 
     @property
     def pages(self) -> int:
         """Number of pages, at least 1."""
-        return max(1, -(-self.total // self.size))
+        return max(1, -(-self.total // self.query.size))
 
 
-def search(
-    session: Session,
-    user: UserFacts,
-    text: str,
-    *,
-    archived: bool = False,
-    number: int = 1,
-    size: int = PAGE_SIZE,
-) -> SearchPage:
+def search(session: Session, user: UserFacts, query: SearchQuery) -> SearchPage:
     """Find grants by any part of code, DPA, amount, institution, person, decree or telephone.
 
     Only grants that ``user`` may see are found and counted. A page behind the last one becomes the
     last one. The number of queries does not depend on the hits.
     """
-    condition = matching(session, text)
+    condition = matching(session, query.text)
     if condition is None:
-        return SearchPage(text, archived, (), 0, 0, 1, size)
+        return SearchPage(replace(query, number=1))
     condition = and_(condition, visible(session, user))
     active_total, archived_total = session.execute(
         select(
             func.count(case((Grant.archived_at.is_(None), 1))), func.count(Grant.archived_at)
         ).where(condition)
     ).one()
-    total = archived_total if archived else active_total
-    number = min(max(1, number), max(1, -(-total // size)))
-    wanted = Grant.archived_at.is_not(None) if archived else Grant.archived_at.is_(None)
-    query = (
+    found = SearchPage(query, (), active_total, archived_total)
+    shown = replace(query, number=min(max(1, query.number), found.pages))
+    cards = _cards(session, shown, condition) if found.total else ()
+    return replace(found, query=shown, cards=cards)
+
+
+def _cards(
+    session: Session, query: SearchQuery, condition: ColumnElement[bool]
+) -> Sequence[GrantCard]:
+    wanted = Grant.archived_at.is_not(None) if query.archived else Grant.archived_at.is_(None)
+    statement = (
         select_cards()
         .where(condition, wanted)
-        # Somebody who typed a whole code wants that one first.
         .order_by(
-            case((Grant.code == text.strip().upper(), 0), else_=1),
+            # Somebody who typed a whole code wants that one first.
+            case((Grant.code == query.text.strip().upper(), 0), else_=1),
             Grant.created_at.desc(),
             Grant.id.desc(),
         )
-        .limit(size)
-        .offset((number - 1) * size)
+        .limit(query.size)
+        .offset((query.number - 1) * query.size)
     )
-    cards = cards_of(session, query) if total else []
-    return SearchPage(text, archived, cards, active_total, archived_total, number, size)
+    return cards_of(session, statement)
 
 
 def matching(session: Session, text: str) -> ColumnElement[bool] | None:
@@ -143,7 +149,7 @@ def _matches(term: str, officers: Sequence[tuple[int, str]]) -> ColumnElement[bo
     return Grant.id.in_(union(*ids))
 
 
-def _documents(term: str) -> Select[Any]:
+def _documents(term: str) -> Select[*tuple[Any, ...]]:
     """Select the documents that contain a term: those with a fragment that begins with it."""
     start = term[:FRAGMENT_LENGTH]
     found = select(SearchFragment.document_id).where(

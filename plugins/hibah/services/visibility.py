@@ -56,7 +56,7 @@ def visible(session: Session, user: UserFacts) -> ColumnElement[bool]:
     return or_(own, Grant.team_id.in_(teams), Grant.officer_id.in_(colleagues))
 
 
-def visible_grants(session: Session, user: UserFacts) -> Select[tuple[int]]:
+def visible_grants(session: Session, user: UserFacts) -> Select[int]:
     """Return a select of the ids of the grants that a person may see."""
     return select(Grant.id).where(visible(session, user))
 

@@ -131,7 +131,7 @@ def add_note_page(request: Request) -> dict[str, Any] | Response:
             add_note(
                 request.db,
                 card.facts.id,
-                body=form.body.data,
+                body=form.body.data or "",
                 actor_id=request.identity.id,
             )
         if form.accepted:

@@ -152,8 +152,8 @@ def contact_page(request: Request) -> dict[str, Any] | Response:
             set_institution_contact(
                 request.db,
                 institution_id,
-                name=form.person.data,
-                number=form.number.data,
+                name=form.person.data or "",
+                number=form.number.data or "",
                 actor_id=request.identity.id,
             )
         if form.accepted:

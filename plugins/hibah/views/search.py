@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.view import view_config
 
-from plugins.hibah.services.search import search
+from plugins.hibah.services.search import SearchQuery, search
 from plugins.hibah.services.visibility import READ
 from plugins.hibah.views.actions import shown_actions
 
@@ -25,23 +25,19 @@ MAX_PAGE: Final = 100_000
 def results(request: Request) -> dict[str, Any]:
     """Show the grants that match, of Data Aktif or of Data Arsip."""
     text = request.GET.get("q", "")[:MAX_TEXT].strip()
-    page = search(
-        request.db,
-        request.identity,
-        text,
-        archived=request.GET.get("data") == ARCHIVE,
-        number=_number(request.GET.get("hal", "")),
-    )
-    before, after = page.number - 1, page.number + 1
+    archived = request.GET.get("data") == ARCHIVE
+    query = SearchQuery(text, archived, _number(request.GET.get("hal", "")))
+    page = search(request.db, request.identity, query)
+    before, after = page.query.number - 1, page.query.number + 1
     return {
         "page": page,
         "actions": shown_actions(request, [card.facts for card in page.cards]),
         "archive": ARCHIVE,
-        "other_url": _address(request, text, archived=not page.archived),
-        "previous_url": _address(request, text, archived=page.archived, number=before)
+        "other_url": _address(request, text, archived=not archived),
+        "previous_url": _address(request, text, archived=archived, number=before)
         if before
         else None,
-        "next_url": _address(request, text, archived=page.archived, number=after)
+        "next_url": _address(request, text, archived=archived, number=after)
         if after <= page.pages
         else None,
     }

@@ -61,6 +61,13 @@ _RUPIAH: Final = re.compile(r"^(?:rp|idr)\.?\s*", re.IGNORECASE)
 _NO_CENTS: Final = re.compile(r"(?:,(?:00?|-+))$")
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9./_-]*")
 _ROMAN: Final = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8}
+_REGENCY_WORDS: Final = {
+    "kabupaten": "Kabupaten",
+    "kab": "Kabupaten",
+    "kotamadya": "Kota",
+    "kodya": "Kota",
+    "kota": "Kota",
+}
 _EXCEL_ERRORS: Final = frozenset(
     {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
 )
@@ -183,12 +190,12 @@ def read_regency(value: Any) -> int | None:
                 },
             )
         )
-    near = difflib.get_close_matches(key, _regency_spellings(), n=1, cutoff=0.75)
-    if near:
+    near = _similar_regency(key)
+    if near is not None:
         raise CellError(
             _(
                 "Kabupaten/kota ini tidak dikenal. Mungkin maksudnya ${name}.",
-                mapping={"name": REGENCIES[_regency_spellings()[near[0]][0]]},
+                mapping={"name": REGENCIES[near]},
             )
         )
     raise CellError(
@@ -235,13 +242,22 @@ def _bad_amount() -> CellError:
     )
 
 
+def _similar_regency(key: str) -> int | None:
+    """Return the regency whose bare name is spelled almost so, of the kind that was told."""
+    spellings = _regency_spellings()
+    word = next((word for word in _REGENCY_WORDS if key.startswith(word)), "")
+    bare = [fold(name.split(" ", 1)[1]) for name in REGENCIES.values()]
+    near = difflib.get_close_matches(key.removeprefix(word), bare, n=1, cutoff=0.8)
+    return spellings.get(word + near[0], spellings[near[0]])[0] if near else None
+
+
 @lru_cache(maxsize=1)
 def _regency_spellings() -> dict[str, tuple[int, ...]]:
     """Map each folded spelling, with its word or without, to the codes that it can mean."""
     spellings: dict[str, tuple[int, ...]] = {}
     for code, name in REGENCIES.items():
         word, rest = name.split(" ", 1)
-        words = {"Kabupaten": ("kabupaten", "kab"), "Kota": ("kota", "kotamadya", "kodya")}[word]
-        for key in (fold(rest), *(first + fold(rest) for first in words)):
+        firsts = [first for first, kind in _REGENCY_WORDS.items() if kind == word]
+        for key in (fold(rest), *(first + fold(rest) for first in firsts)):
             spellings[key] = (*spellings.get(key, ()), code)
     return spellings

@@ -33,7 +33,7 @@ class Column(enum.StrEnum):
     CREATED = "created"
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """Heading of the column in a workbook that we write."""
         return TITLES[self][0]
 

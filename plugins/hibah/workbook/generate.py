@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from babel.dates import get_month_names
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
@@ -27,8 +28,8 @@ __all__ = ["ACTIVE_YEAR", "OFFICERS", "SHOWCASE", "generated_rows", "write_gener
 ACTIVE_YEAR: Final = 2018
 """Year of the manual's examples; earlier years are the archive of the demo."""
 
-OFFICERS: Final = ("AZHARIYAH", "DEDI MERVIN")
-"""The officers of the manual, who are also users of the demo."""
+OFFICERS: Final = ("AZHARIYAH", "DEDI MERVIN", "LESTARI WIDODO", "BAGUS PRAKOSO")
+"""The officers of the demo; the first two are those of the manual."""
 
 SHOWCASE: Final = f"{ACTIVE_YEAR}-HK-00005"
 """Code of the grant that the manual shows."""
@@ -37,8 +38,8 @@ _YEARS: Final = ((2016, 25), (2017, 35), (ACTIVE_YEAR, 40))
 _LPTQ: Final = {2016: (4, 9, 15, 21), 2017: (3, 7, 12, 18, 25)}
 """Numbers of the archived grants to an LPTQ: nine, as in the manual's search."""
 
-_MAX_NUMBERS: Final = 10_000
-"""The invented range +62 812-3090-0000 to 9999."""
+_NUMBERS: Final = range(100, 10_000)
+"""The invented range +62 812-3090-0100 to 9999; those below belong to the people of the demo."""
 
 _KINDS: Final = (
     "Hibah Berbadan Hukum Indonesia",
@@ -57,9 +58,7 @@ _PURPOSES: Final = (
     "Operasional Kegiatan Keagamaan",
     "Pembinaan Qori dan Qoriah",
 )
-_MONTHS: Final = (
-    "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember"
-).split()
+_MONTHS: Final = dict(get_month_names("wide", locale="id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def write_generated(
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Hibah")
     sheet.freeze_panes = "A2"
-    sheet.append([column.title for column in Column])
+    sheet.append([column.heading for column in Column])
     for values in generated_rows(rows, seed, officers):
         cells = []
         for column in Column:
@@ -95,8 +94,8 @@ def generated_rows(
     rows: int, seed: int, officers: Sequence[str] = OFFICERS
 ) -> Iterator[dict[Column, Any]]:
     """Make up grants, oldest first."""
-    random = Random(seed)
-    numbers = list(range(_MAX_NUMBERS))
+    random = Random(seed)  # noqa: S311 - nothing secret is made here
+    numbers = list(_NUMBERS)
     random.shuffle(numbers)
     known: list[_Institution] = []
     for year, count in _split(rows):
@@ -213,7 +212,7 @@ def _written(random: Random, day: date) -> Any:
         case 0:
             return f"{day:%d/%m/%Y}"
         case 1:
-            return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+            return f"{day.day} {_MONTHS[day.month]} {day.year}"
         case _:
             return day
 

@@ -57,7 +57,10 @@ def read_sheet(path: Path, *, sheet: str | None = None) -> Sheet:
             _(
                 "Baris judul tidak ditemukan dalam ${n} baris pertama. Tulis judul kolom dalam "
                 "satu baris: ${titles}.",
-                mapping={"n": HEADER_ROWS, "titles": ", ".join(column.title for column in NEEDED)},
+                mapping={
+                    "n": HEADER_ROWS,
+                    "titles": ", ".join(column.heading for column in NEEDED),
+                },
             )
         )
     header = -best[1]
@@ -76,10 +79,10 @@ def _columns(values: Sequence[Any], row: int) -> dict[Column, int]:
             _(
                 "Kolom ${title} ada lebih dari satu kali (${cells}). Hapus atau ubah judul yang "
                 "tidak dipakai.",
-                mapping={"title": column.title, "cells": cells},
+                mapping={"title": column.heading, "cells": cells},
             )
         )
-    missing = [column.title for column in NEEDED if column not in found]
+    missing = [column.heading for column in NEEDED if column not in found]
     if missing:
         raise HeaderError(
             _(

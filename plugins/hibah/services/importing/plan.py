@@ -24,6 +24,8 @@ from plugins.hibah.workflow import State
 
 __all__ = ["FieldChange", "GrantPlan", "ImportPlan", "InstitutionPlan", "plan_import"]
 
+AnyRow = Row[*tuple[Any, ...]]
+
 IMPORTER: Final = UserFacts(
     id=0,
     username="impor",
@@ -56,7 +58,7 @@ class GrantPlan:
     """What is to be done with one row."""
 
     row: GrantRow
-    known: Row[Any] | None
+    known: AnyRow | None
     """The grant as it is, or None for a new one."""
     officer: Officer | None
     """None where the cell is empty: the known officer stays."""
@@ -131,7 +133,7 @@ def plan_import(
     return plan
 
 
-def _completed(row: GrantRow, known: Row[Any] | None) -> GrantRow:
+def _completed(row: GrantRow, known: AnyRow | None) -> GrantRow:
     """Take the known address where the cell is empty, or the institution would be another one."""
     if known is None or row.address:
         return row
@@ -139,7 +141,7 @@ def _completed(row: GrantRow, known: Row[Any] | None) -> GrantRow:
     return completed if completed.identity == known.identity else row
 
 
-def _known_grants(session: Session, codes: Sequence[str]) -> dict[str, Row[Any]]:
+def _known_grants(session: Session, codes: Sequence[str]) -> dict[str, AnyRow]:
     query = (
         select(
             Grant.id,
@@ -171,7 +173,7 @@ def _known_grants(session: Session, codes: Sequence[str]) -> dict[str, Row[Any]]
         .outerjoin(Regency, Regency.id == Institution.regency_id)
         .outerjoin(Decree, Decree.id == Grant.decree_id)
     )
-    found: dict[str, Row[Any]] = {}
+    found: dict[str, AnyRow] = {}
     for chunk in chunks(codes):
         for row in session.execute(query.where(Grant.code.in_(chunk))):
             found[row.code] = row
@@ -179,7 +181,7 @@ def _known_grants(session: Session, codes: Sequence[str]) -> dict[str, Row[Any]]
 
 
 def _plan_institutions(
-    session: Session, rows: Sequence[GrantRow], known: Mapping[str, Row[Any]]
+    session: Session, rows: Sequence[GrantRow], known: Mapping[str, AnyRow]
 ) -> dict[str, InstitutionPlan]:
     plans = {row.identity: InstitutionPlan(row) for row in sorted(rows, key=lambda row: row.row)}
     for row in rows:
@@ -211,7 +213,7 @@ def _plan_institutions(
 def _renamed(
     session: Session,
     rows: Sequence[GrantRow],
-    known: Mapping[str, Row[Any]],
+    known: Mapping[str, AnyRow],
     plans: Mapping[str, InstitutionPlan],
 ) -> dict[str, int]:
     """Find institutions that the rows of all their grants call by one new name."""
@@ -265,7 +267,7 @@ def _changes(grant: GrantPlan, officers: Officers) -> list[FieldChange]:
             (Column.DECREE_DATED, dated, f"{decree.dated:%d/%m/%Y}"),
         ]
     return [
-        FieldChange(row.row, row.code, column.title, before, after)
+        FieldChange(row.row, row.code, column.heading, before, after)
         for column, before, after in pairs
         if after and before != after
     ]
