@@ -98,20 +98,10 @@ def database_factories(
 
 
 def _prepare(url: URL, plugins: tuple[str, ...]) -> None:
+    """Set a database up as a deployment does: by the migrations, then by installing plugins."""
     runtime = open_runtime(test_settings(url), plugins=())
     try:
-        from core.db import Base
-        from core.framework.lifecycle import CORE_OWNER
-
-        if not CORE_OWNER.has_history:
-            own = [t for t in Base.metadata.sorted_tables if t.name.startswith("abah_")]
-            Base.metadata.create_all(runtime.database.engine, tables=own)
-        from core.accounts.permissions import ensure_roles
-
-        with runtime.database.writing() as session:
-            ensure_roles(session)
         prepare(runtime, plugins)
-        Base.metadata.create_all(runtime.database.engine)
     finally:
         runtime.close()
 
