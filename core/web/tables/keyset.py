@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, literal, or_, tuple_
+from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,8 +112,10 @@ def _unpack(value: Any, column: ColumnElement[Any]) -> Any:
     if isinstance(value, dict):
         ((tag, text),) = value.items()
         value = next(read for name, _kind, _write, read in _TYPES if name == tag)(text)
+    kind = column.type
     try:
-        expected = column.type.python_type
+        # A decorated type does not say what Python sees; what it is stored as does.
+        expected = (kind.impl_instance if isinstance(kind, TypeDecorator) else kind).python_type
     except NotImplementedError:
         return value
     if issubclass(expected, enum.Enum):

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column as SchemaColumn
-from sqlalchemy import Join, Row, Select, Subquery, func, select
+from sqlalchemy import ClauseElement, Join, Row, Select, Subquery, func, select
 from sqlalchemy.sql import visitors
 
 from core.i18n import _
@@ -187,14 +187,24 @@ class Table:
 
     @cached_property
     def _outer_joined(self) -> bool:
-        return any(
-            isinstance(part, Join) and (part.isouter or part.full)
-            for part in visitors.iterate(self.statement)
-        )
+        return _has_outer_join(self.statement)
 
     def _count(self, session: Session, listed: Subquery) -> int:
         limited = select(listed.c[self.key]).limit(self.count_limit + 1).subquery()
         return session.scalar(select(func.count()).select_from(limited)) or 0
+
+
+def _has_outer_join(root: ClauseElement) -> bool:
+    """Tell whether a value can be missing although its column may not be."""
+    for part in visitors.iterate(root):
+        if isinstance(part, Join) and (part.isouter or part.full):
+            return True
+        # Joins made with the select's own methods are not among its parts yet.
+        if isinstance(part, Select):
+            froms = part.get_final_froms()
+            if any(isinstance(each, Join) and _has_outer_join(each) for each in froms):
+                return True
+    return False
 
 
 def _select(listed: Subquery, order: Order) -> Select[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -40,15 +41,9 @@ def both(database_kind: str) -> str:
     return database_kind
 
 
-@pytest.fixture
-def web_url(
-    request: pytest.FixtureRequest,
-    kind: str,
-    database_factories: Callable[[str], DatabaseFactory],
-) -> Iterator[URL]:
-    """A database with the web's own table and the two of these tests."""
-    chosen = request.getfixturevalue("both") if "both" in request.fixturenames else kind
-    factory = database_factories(chosen)
+@contextmanager
+def web_database(factory: DatabaseFactory) -> Iterator[URL]:
+    """Make a database with the web's own table and the two of these tests."""
     url = factory.empty()
     database = Database(url)
     Base.metadata.create_all(database.engine, tables=[FormKey.__table__])  # type: ignore[list-item]
@@ -59,6 +54,18 @@ def web_url(
 
 
 @pytest.fixture
+def web_url(
+    request: pytest.FixtureRequest,
+    kind: str,
+    database_factories: Callable[[str], DatabaseFactory],
+) -> Iterator[URL]:
+    """A database of its own for the test."""
+    chosen = request.getfixturevalue("both") if "both" in request.fixturenames else kind
+    with web_database(database_factories(chosen)) as url:
+        yield url
+
+
+@pytest.fixture
 def web_runtime(web_url: URL, request: pytest.FixtureRequest) -> Iterator[Runtime]:
     mark = request.node.get_closest_marker("settings")
     runtime = Runtime(test_settings(web_url, **(mark.kwargs if mark else {})))
@@ -66,9 +73,8 @@ def web_runtime(web_url: URL, request: pytest.FixtureRequest) -> Iterator[Runtim
     runtime.close()
 
 
-@pytest.fixture
-def papers(web_runtime: Runtime) -> int:
-    """Sixty papers: ties in title and amount, missing amounts, days and people."""
+def add_papers(database: Database) -> int:
+    """Write sixty papers: ties in title and amount, missing amounts, days and people."""
     people = [{"id": n, "name": f"Orang {n}"} for n in range(1, 4)]
     rows: list[dict[str, Any]] = [
         {
@@ -82,10 +88,16 @@ def papers(web_runtime: Runtime) -> int:
         }
         for n in range(1, 61)
     ]
-    with web_runtime.database.writing() as session:
+    with database.writing() as session:
         session.execute(insert(person), people)
         session.execute(insert(paper), rows)
     return len(rows)
+
+
+@pytest.fixture
+def papers(web_runtime: Runtime) -> int:
+    """Sixty papers in the test's own database."""
+    return add_papers(web_runtime.database)
 
 
 @pytest.fixture
