@@ -31,6 +31,9 @@ __all__ = [
 MAX_LENGTH: Final = 100
 """Longer input is no telephone number, whatever it is."""
 
+MAX_DIGITS: Final = 15 + 3
+"""Digits of the longest E.164 number, behind an international prefix."""
+
 SHORT_CODE_DIGITS: Final = 6
 """Short codes have at most so many digits."""
 
@@ -222,11 +225,14 @@ def _has_separated_numbers(plain: str, region: str) -> bool:
 def _problem_of_number(plain: str, number: PhoneNumber | None, region: str) -> NumberProblem:
     if _has_joined_numbers(plain, region):
         return NumberProblem.SEVERAL
+    digits = re.sub(r"\D", "", plain)
+    if len(digits) > MAX_DIGITS:
+        return NumberProblem.TOO_LONG
     if number is None:
         return NumberProblem.COUNTRY if plain.startswith("+") else NumberProblem.INCOMPLETE
     if phonenumbers.is_valid_number(number):
         return NumberProblem.NOT_MOBILE
-    if len(re.sub(r"\D", "", plain)) <= SHORT_CODE_DIGITS and not plain.startswith(("+", "0")):
+    if len(digits) <= SHORT_CODE_DIGITS and not plain.startswith(("+", "0")):
         return NumberProblem.SHORT_CODE
     return _LENGTH_PROBLEMS.get(
         phonenumbers.is_possible_number_with_reason(number), NumberProblem.UNKNOWN

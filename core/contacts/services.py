@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -116,30 +116,36 @@ def set_contacts(
     replaced = [current[key].id for key in changed if key in current]
     now = utcnow()
     silent = _opted_out_at(session, {new.number for new in changed.values()})
-    rows = {
-        key: Contact(
-            subject=new.subject,
-            name=new.name,
-            number=new.number,
-            role=new.role,
-            opted_out_at=silent.get(new.number),
-            created_at=now,
-            created_by=actor_id,
-        )
-        for key, new in changed.items()
-    }
+    values = [
+        {
+            "subject": new.subject,
+            "name": new.name,
+            "number": new.number,
+            "role": new.role,
+            "is_current": True,
+            "opted_out_at": silent.get(new.number),
+            "created_at": now,
+            "created_by": actor_id,
+        }
+        for new in changed.values()
+    ]
+    rows: dict[tuple[str, str], Contact] = {}
     try:
         with session.begin_nested():
             for chunk in _chunks(replaced):
                 session.execute(
                     update(Contact).where(Contact.id.in_(chunk)).values(is_current=False)
                 )
-            session.add_all(rows.values())
-            session.flush()
+            if values:
+                added = session.scalars(insert(Contact).returning(Contact), values)
+                rows = {(contact.subject, contact.role): contact for contact in added}
     except IntegrityError as error:
         raise ConflictError from error
-    for key, row in rows.items():
-        _note(session, row, current.get(key), actor_id)
+    audit.record_many(
+        session,
+        actor_id=actor_id,
+        acts=[_act(row, current.get(key)) for key, row in rows.items()],
+    )
     return {key[0]: rows.get(key) or current[key] for key in wanted}
 
 
@@ -209,15 +215,13 @@ def _checked(new: NewContact) -> NewContact:
     return NewContact(new.subject, name, parse_number(new.number), new.role)
 
 
-def _note(session: Session, row: Contact, before: Contact | None, actor_id: int | None) -> None:
+def _act(row: Contact, before: Contact | None) -> audit.Act:
     details = {"name": row.name, "number": row.number}
     if before is not None:
         details.update(previous_name=before.name, previous_number=before.number)
     if row.role:
         details["role"] = row.role
-    audit.record(
-        session, actor_id=actor_id, action="contact.set", subject=row.subject, details=details
-    )
+    return audit.Act("contact.set", row.subject, details)
 
 
 def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
