@@ -1,0 +1,161 @@
+"""Uninstall says what it keeps, refuses while others need the plugin, and a purge leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
+from core.framework.models import LoadedData, PluginRow, StoredSetting
+from core.framework.portable import read_contents
+from core.framework.registry import registry_number
+from core.framework.removal import PurgeRefusedError, preview_removal, uninstall
+from core.framework.runtime import Runtime
+from tests.core.conftest import Workshop
+
+pytestmark = pytest.mark.plugins()
+
+Deployment = Callable[..., Runtime]
+
+
+def tables(runtime: Runtime) -> set[str]:
+    return set(inspect(runtime.database.engine).get_table_names())
+
+
+def fill(runtime: Runtime, table: str, notes: list[str]) -> None:
+    with runtime.database.writing() as session:
+        for number, note in enumerate(notes, start=1):
+            session.execute(
+                text(f"INSERT INTO {table} (id, note, at) VALUES (:id, :note, :at)"),  # noqa: S608
+                {"id": number, "note": note, "at": "2018-11-30 05:53:19"},
+            )
+        session.add(StoredSetting(owner="peta", key="warna", value='"merah"'))
+
+
+@pytest.fixture
+def installed(deployment: Deployment, workshop: Workshop) -> Runtime:
+    workshop.plugin(
+        "peta",
+        toml='[removal]\nwarning = "Koordinat hilang."\n',
+        files=workshop.migration("peta", "peta_thing"),
+    )
+    workshop.plugin("peta_luas", files=workshop.migration("peta_luas", "peta_luas_thing"))
+    runtime = deployment()
+    Lifecycle(runtime).install("peta", "peta_luas")
+    fill(runtime, "peta_thing", ["satu", "dua"])
+    return runtime
+
+
+def test_the_preview_counts_what_is_there_and_changes_nothing(installed: Runtime) -> None:
+    preview = preview_removal(installed, "peta")
+    assert preview.rows == {"peta_alembic_version": 1, "peta_thing": 2}
+    assert preview.settings == 1
+    assert preview.warning == "Koordinat hilang."
+    assert preview.may_purge
+    assert preview.dependents == ()
+    assert "peta_thing" in tables(installed)
+
+
+def test_an_uninstall_keeps_the_data_and_a_later_install_finds_it(installed: Runtime) -> None:
+    assert uninstall(installed, "peta") is None
+    assert "peta_thing" in tables(installed)
+    with installed.database.reading() as session:
+        assert session.get(PluginRow, "peta") is None
+        assert session.get(StoredSetting, ("peta", "warna")) is not None
+    Lifecycle(installed).install("peta")
+    with installed.database.reading() as session:
+        assert session.execute(text("SELECT count(*) FROM peta_thing")).scalar_one() == 2
+
+
+def test_a_purge_exports_first_and_leaves_nothing_behind(installed: Runtime, tmp_path: Path) -> None:
+    target = tmp_path / "peta.zip"
+    contents = uninstall(installed, "peta", purge_to=target)
+    assert contents is not None
+    assert contents.rows == {"peta_thing": 2}
+    assert read_contents(target) == contents
+    with zipfile.ZipFile(target) as archive:
+        lines = archive.read("peta_thing.jsonl").decode().splitlines()
+        assert json.loads(archive.read("settings.json"))[0]["key"] == "warna"
+    assert json.loads(lines[0]) == ["id", "note", "at"]
+    assert json.loads(lines[1])[:2] == [1, "satu"]
+    assert {name for name in tables(installed) if name.startswith("peta")} == {
+        "peta_luas_alembic_version",
+        "peta_luas_thing",
+    }
+    with installed.database.reading() as session:
+        for model in (PluginRow, StoredSetting, LoadedData):
+            rows = session.query(model).all()
+            assert "peta" not in {getattr(row, "owner", getattr(row, "name", None)) for row in rows}
+    with pytest.raises(NotInstalledError):
+        preview_removal(installed, "peta")
+
+
+def test_the_export_is_for_its_owner_only(installed: Runtime, tmp_path: Path) -> None:
+    target = tmp_path / "peta.zip"
+    uninstall(installed, "peta", purge_to=target)
+    assert target.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.glob(".*partial")) == []
+
+
+def test_an_export_that_fails_stops_the_purge_before_anything_is_dropped(
+    installed: Runtime, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "berkas"
+    blocked.write_text("bukan folder")
+    with pytest.raises(OSError, match="berkas"):
+        uninstall(installed, "peta", purge_to=blocked / "peta.zip")
+    assert "peta_thing" in tables(installed)
+    uninstall(installed, "peta", purge_to=tmp_path / "peta.zip")
+    assert "peta_thing" not in tables(installed)
+
+
+def test_it_is_refused_while_others_need_the_plugin(deployment: Deployment, workshop: Workshop) -> None:
+    workshop.plugin("dasar")
+    workshop.plugin("tengah", toml='[depends]\ndasar = ""\n')
+    workshop.plugin("atas", toml='[depends]\ntengah = ""\n')
+    runtime = deployment()
+    lifecycle = Lifecycle(runtime)
+    lifecycle.install("atas")
+    lifecycle.disable("atas")
+    with pytest.raises(DependentsError, match="tengah, atas") as caught:
+        uninstall(runtime, "dasar")
+    assert caught.value.dependents == ("tengah", "atas")
+
+
+def test_a_manifest_can_forbid_the_purge_but_not_the_uninstall(
+    deployment: Deployment, workshop: Workshop, tmp_path: Path
+) -> None:
+    workshop.plugin(
+        "arsip", toml="[removal]\npurge = false\n", files=workshop.migration("arsip", "arsip_thing")
+    )
+    runtime = deployment()
+    Lifecycle(runtime).install("arsip")
+    with pytest.raises(PurgeRefusedError):
+        uninstall(runtime, "arsip", purge_to=tmp_path / "x.zip")
+    uninstall(runtime, "arsip")
+    assert "arsip_thing" in tables(runtime)
+
+
+def test_a_plugin_whose_code_is_gone_can_still_be_purged(
+    installed: Runtime, workshop: Workshop, tmp_path: Path
+) -> None:
+    shutil.rmtree(workshop.folder / "peta")
+    contents = uninstall(installed, "peta", purge_to=tmp_path / "peta.zip")
+    assert contents is not None
+    assert contents.rows == {"peta_thing": 2}
+    assert "peta_thing" not in tables(installed)
+    assert "peta_luas_thing" in tables(installed)
+
+
+def test_processes_let_go_before_tables_vanish(installed: Runtime, tmp_path: Path) -> None:
+    with installed.database.reading() as session:
+        before = registry_number(session)
+    uninstall(installed, "peta", purge_to=tmp_path / "peta.zip")
+    with installed.database.reading() as session:
+        assert registry_number(session) == before + 2

@@ -1,0 +1,260 @@
+"""A copy brings everything back, on the same database or the other kind; nothing is overwritten by surprise."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from core.audit import AuditEntry, entries, record
+from core.db import Database
+from core.framework.lifecycle import Lifecycle, setup_core
+from core.framework.models import LifecycleLock, LoadedData, StoredSetting
+from core.framework.portable import PortableFileError, dump_tables, read_contents
+from core.framework.restore import NotEmptyError, RestoreError, backup, is_empty, restore
+from core.framework.runtime import Runtime
+from core.testing.fixtures import test_settings as settings_for
+from tests.core.conftest import Workshop
+
+pytestmark = pytest.mark.plugins()
+
+Deployment = Callable[..., Runtime]
+KINDS = ("sqlite", "postgresql")
+
+AT = datetime(2018, 11, 30, 5, 53, 19, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def source(deployment: Deployment, workshop: Workshop) -> Runtime:
+    """A deployment with a plugin and rows of every kind of value."""
+    workshop.plugin("peta", files=workshop.migration("peta", "peta_thing"))
+    runtime = deployment()
+    Lifecycle(runtime).install("peta")
+    with runtime.database.writing() as session:
+        for number in range(1, 1502):
+            session.execute(
+                text("INSERT INTO peta_thing (id, note) VALUES (:id, :note)"),
+                {"id": number, "note": f"Ruang {number} «ñ» \n 日本"},
+            )
+        record(session, actor_id=7, action="uji", subject="uji:1", details={"a": [1, None, "ä"]})
+        session.add(StoredSetting(owner="peta", key="rahasia", value="x", is_secret=True, changed_at=AT))
+        session.add(LoadedData(owner="peta", kind="k", external_id="a", loaded={"b": 1}, offered=None))
+    return runtime
+
+
+@pytest.fixture(params=KINDS)
+def target(
+    request: pytest.FixtureRequest, database_factories: Any, workshop: Workshop
+) -> Any:
+    """An empty database of either kind, with the same plugins at hand."""
+    factory = database_factories(request.param)
+    url = factory.empty()
+    runtime = Runtime(settings_for(url, abah__plugins_path=str(workshop.folder)))
+    yield runtime
+    runtime.close()
+    factory.drop(url)
+
+
+def test_a_copy_comes_back_whole_on_either_kind_of_database(
+    source: Runtime, target: Runtime, tmp_path: Path
+) -> None:
+    path = tmp_path / "copy.zip"
+    contents = backup(source, path)
+    assert contents is not None
+    assert contents.rows["peta_thing"] == 1501
+    assert is_empty(target.database)
+    told: dict[str, int] = {}
+    restore(target, path, progress=lambda table, rows: told.update({table: rows}))
+    assert told["peta_thing"] == 1501
+    with target.database.reading() as session:
+        note = session.execute(text("SELECT note FROM peta_thing WHERE id = 1501")).scalar_one()
+        assert note == "Ruang 1501 «ñ» \n 日本"
+        (entry,) = entries(session, "uji:1")
+        assert entry.details == {"a": [1, None, "ä"]}
+        stored = session.get_one(StoredSetting, ("peta", "rahasia"))
+        assert stored.changed_at == AT
+        assert stored.is_secret is True
+        unoffered = select(LoadedData.id).where(LoadedData.offered.is_(None), LoadedData.kind == "k")
+        assert len(session.scalars(unoffered).all()) == 1, "NULL stays NULL in a JSON column"
+    assert rows_of(source.database) == rows_of(target.database)
+
+
+def rows_of(database: Database) -> list[Any]:
+    with database.reading() as session:
+        found = session.execute(
+            select(AuditEntry.id, AuditEntry.at, AuditEntry.action).order_by(AuditEntry.id)
+        )
+        return [tuple(row) for row in found]
+
+
+def test_new_rows_go_on_after_the_highest_id(source: Runtime, target: Runtime, tmp_path: Path) -> None:
+    backup(source, tmp_path / "copy.zip")
+    restore(target, tmp_path / "copy.zip")
+    with target.database.writing() as session:
+        highest = session.scalars(select(AuditEntry.id).order_by(AuditEntry.id.desc())).first()
+        record(session, actor_id=1, action="baru", subject="uji:2")
+        session.flush()
+        assert entries(session, "uji:2")[0].id == (highest or 0) + 1
+
+
+def test_what_was_restored_is_protected_as_before(
+    source: Runtime, target: Runtime, tmp_path: Path
+) -> None:
+    backup(source, tmp_path / "copy.zip")
+    restore(target, tmp_path / "copy.zip")
+    with pytest.raises(Exception, match="append-only"), target.database.writing() as session:
+        session.execute(text("DELETE FROM abah_audit"))
+
+
+def test_a_database_with_data_is_only_replaced_when_told_so(source: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "copy.zip"
+    backup(source, path)
+    with source.database.writing() as session:
+        record(session, actor_id=1, action="sesudah", subject="uji:2")
+    with pytest.raises(NotEmptyError):
+        restore(source, path)
+    restore(source, path, replace=True)
+    with source.database.reading() as session:
+        assert entries(session, "uji:2") == []
+        assert len(entries(session, "uji:1")) == 1
+
+
+def test_the_lock_of_a_running_operation_is_not_brought_back(
+    source: Runtime, target: Runtime, tmp_path: Path
+) -> None:
+    with source.database.writing() as session:
+        session.add(
+            LifecycleLock(id=1, token="x", host="h", pid=1, process_started="", purpose="install")
+        )
+    backup(source, tmp_path / "copy.zip")
+    restore(target, tmp_path / "copy.zip")
+    with target.database.reading() as session:
+        assert session.get(LifecycleLock, 1) is None
+
+
+def rewritten(path: Path, **changes: Any) -> Path:
+    """Copy a zip with other contents, or without a part (None)."""
+    other = path.with_name("other.zip")
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(other, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "contents.json":
+                data = json.dumps(json.loads(data) | changes).encode()
+            new.writestr(name, data)
+    return other
+
+
+def test_a_copy_of_an_unknown_revision_or_plugin_is_refused_before_anything_is_touched(
+    source: Runtime, tmp_path: Path
+) -> None:
+    path = tmp_path / "copy.zip"
+    backup(source, path)
+    revisions = dict(read_contents(path).revisions)
+    newer = rewritten(path, revisions=revisions | {"peta_alembic_version": "peta_0009_baru"})
+    with pytest.raises(RestoreError, match="peta_0009_baru"):
+        restore(source, newer, replace=True)
+    foreign = rewritten(path, revisions=revisions | {"asing_alembic_version": "asing_0001"})
+    with pytest.raises(RestoreError, match="asing"):
+        restore(source, foreign, replace=True)
+    with source.database.reading() as session:
+        assert len(entries(session, "uji:1")) == 1
+
+
+def test_a_copy_made_with_another_secret_key_is_refused(source: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "copy.zip"
+    backup(source, path)
+    with pytest.raises(RestoreError, match=r"abah\.secret"):
+        restore(source, rewritten(path, key_check="lain"), replace=True)
+
+
+def test_a_copy_that_lacks_rows_brings_nothing(source: Runtime, target: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "copy.zip"
+    backup(source, path)
+    rows = dict(read_contents(path).rows)
+    with pytest.raises(PortableFileError, match="peta_thing"):
+        restore(target, rewritten(path, rows=rows | {"peta_thing": 9999}))
+    with target.database.reading() as session:
+        assert session.execute(text("SELECT count(*) FROM peta_thing")).scalar_one() == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"bukan zip", b"PK\x03\x04rusak"])
+def test_a_file_that_is_no_copy_is_refused(source: Runtime, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "copy.zip"
+    path.write_bytes(content)
+    with pytest.raises(PortableFileError):
+        restore(source, path, replace=True)
+
+
+def test_a_cut_off_copy_is_refused(source: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "copy.zip"
+    backup(source, path)
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(PortableFileError):
+        restore(source, path, replace=True)
+
+
+def test_a_copy_shows_one_moment_while_others_write(source: Runtime, tmp_path: Path) -> None:
+    """What is committed after the copy began is not half in it."""
+    path = tmp_path / "copy.zip"
+
+    class Writer(dict[str, Any]):
+        """Writes at the moment when the tables have been listed but not all read."""
+
+        def items(self) -> Any:
+            with source.database.writing() as session:
+                session.execute(text("DELETE FROM peta_thing"))
+            return super().items()
+
+    contents = dump_tables(source.database, path, extra=Writer())
+    assert contents.rows["peta_thing"] == 1501
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_sqlite_is_copied_as_a_file_while_it_is_in_use(source: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "copy.db"
+    with source.database.writing() as session:
+        record(session, actor_id=1, action="belum", subject="uji:9")
+        session.flush()
+        assert backup(source, path) is None
+        session.rollback()
+    with sqlite3.connect(path) as copy:
+        assert copy.execute("SELECT count(*) FROM peta_thing").fetchone() == (1501,)
+        assert copy.execute("SELECT count(*) FROM abah_audit WHERE action = 'belum'").fetchone() == (0,)
+    copy.close()
+    with source.database.writing() as session:
+        session.execute(text("DELETE FROM peta_thing"))
+    restore(source, path, replace=True)
+    with source.database.reading() as session:
+        assert session.execute(text("SELECT count(*) FROM peta_thing")).scalar_one() == 1501
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_damaged_sqlite_file_is_refused(source: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "copy.db"
+    backup(source, path)
+    data = bytearray(path.read_bytes())
+    data[4096:8192] = b"\xff" * 4096
+    path.write_bytes(bytes(data))
+    with pytest.raises(PortableFileError):
+        restore(source, path, replace=True)
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_a_file_of_sqlite_is_no_copy_of_postgresql(source: Runtime, tmp_path: Path) -> None:
+    with pytest.raises(RestoreError):
+        backup(source, tmp_path / "copy.db")
+
+
+def test_a_database_that_was_only_migrated_counts_as_empty_until_it_has_rows(target: Runtime) -> None:
+    assert is_empty(target.database)
+    setup_core(target)
+    with target.database.writing() as session:
+        record(session, actor_id=1, action="x", subject="uji:1")
+    assert not is_empty(target.database)
