@@ -129,9 +129,8 @@ def cancel_messages(
     held = lock_messages(session, ids)
     cancelled = []
     for message in held.values():
-        if message.move(State.CANCELLED, Cause.PERSON):
-            message.reason = reason or _("Dibatalkan sebelum dikirim.")
-            message.sealed_body = None
+        why = reason or _("Dibatalkan sebelum dikirim.")
+        if message.move(State.CANCELLED, Cause.PERSON, reason=why):
             cancelled.append(message.id)
     write_changes(session, held.values(), utcnow())
     return cancelled
@@ -151,15 +150,13 @@ def settle_uncertain(
     for message in held.values():
         if state is State.QUEUED and message.is_secret and message.sealed_body is None:
             continue  # Its text is gone; a new code has to be asked for.
-        if not message.move(state, Cause.PERSON):
-            continue
-        changed.append(message.id)
-        message.reason = _("Ditetapkan oleh petugas.") if state is not State.QUEUED else None
         if state is State.QUEUED:
-            message.due_at = now
+            moved = message.move(state, Cause.PERSON, reason=None, due_at=now)
         else:
-            message.reported_at = now
-            message.sealed_body = None
+            told = _("Ditetapkan oleh petugas.")
+            moved = message.move(state, Cause.PERSON, reason=told, reported_at=now)
+        if moved:
+            changed.append(message.id)
     write_changes(session, held.values(), now)
     for message_id in changed:
         audit.record(
@@ -244,7 +241,7 @@ def supersede_messages(session: Session, replacements: Mapping[int, int]) -> lis
     """Note which message was sent instead of which (new by old), and return the old ones' ids.
 
     The old ones stay in the conversation and no longer count as failed. Those that did not fail,
-    or were replaced before, stay as they are: returned, not raised, so that a batch notes what it can.
+    or were replaced before, stay as they are: returned, not raised, so a batch notes what it can.
     """
     held = [
         message
