@@ -59,6 +59,8 @@ def _translate_redirect(event: NewResponse) -> None:
     response.status_int = _OK
     response.content_type = "text/html"
     response.body = b""
+    # Or Pyramid would write its own page about the redirect whose address was just taken out.
+    response.empty_body = True
 
 
 def includeme(config: Configurator) -> None:

@@ -21,7 +21,7 @@ from plugins.hibah.subjects import grant_subject, institution_subject
 from plugins.hibah.workbook.columns import Column
 from plugins.hibah.workbook.generate import generated_rows
 from plugins.hibah.workbook.reader import Sheet
-from plugins.hibah.workbook.rows import check_rows
+from plugins.hibah.workbook.rows import GrantRow, check_rows
 from plugins.hibah.workflow import State
 
 from .conftest import COLUMNS, DECREE, LATER_DECREE, ROWS, Statements, grant_row, import_rows
@@ -238,8 +238,8 @@ def test_two_institutions_of_one_name_at_two_addresses_never_share_a_conversatio
 def test_the_number_of_reading_statements_depends_on_chunks_only(
     session: Session, statements: Statements
 ) -> None:
-    few = _generated(20)
-    many = _generated(400)
+    few = _generated("A", 60)
+    many = _generated("B", 400)
     with statements() as for_few:
         plan = plan_import(session, few, COLUMNS)
         write_import(session, plan, actor_id=None)
@@ -251,11 +251,11 @@ def test_the_number_of_reading_statements_depends_on_chunks_only(
     assert _reading(for_many) == _reading(for_few)
 
 
-def _generated(rows: int) -> list[object]:
+def _generated(prefix: str, rows: int) -> list[GrantRow]:
     columns = {column: index for index, column in enumerate(Column)}
     values = [[values[column] for column in Column] for values in generated_rows(rows, rows)]
     found, _problems = check_rows(Sheet(columns, list(enumerate(values, start=2))))
-    return list(found)
+    return [replace(row, code=f"{prefix}-{row.code}") for row in found]
 
 
 def _reading(statements: list[str]) -> int:
