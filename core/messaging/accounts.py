@@ -18,9 +18,8 @@ from core.hookspecs.channels import Transport
 from core.hookspecs.system import SettingField
 from core.i18n import TranslationString, _
 from core.messaging.channels import AccountRow, Channels, seal_settings
-from core.messaging.models import ChannelAccount, Message
+from core.messaging.models import QUEUED, ChannelAccount, Message
 from core.messaging.queue import wake
-from core.messaging.states import State
 
 __all__ = [
     "BREAKER_LIMIT",
@@ -83,7 +82,7 @@ def list_accounts(session: Session) -> list[ChannelFacts]:
     transports = runtime_of(session).component(Channels).transports
     waiting = (
         select(Message.account_id, func.count().label("waiting"))
-        .where(Message.state == State.QUEUED)
+        .where(QUEUED)
         .group_by(Message.account_id)
         .subquery()
     )

@@ -6,26 +6,34 @@ A batch costs the same few statements whatever its size.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.framework.runtime import runtime_of
 from core.hookspecs.channels import Evidence
 from core.hookspecs.messages import MessageChange
-from core.i18n import TranslationString
 from core.messaging.models import Message
 from core.messaging.states import Cause, Direction, State, may_move
 from core.messaging.threads import Tally, write_tallies
 
-__all__ = ["Held", "chunks", "insert_messages", "lock_messages", "write_changes"]
+__all__ = [
+    "Held",
+    "chunks",
+    "insert_messages",
+    "lock_messages",
+    "update_rows",
+    "write_changes",
+]
 
 CHUNK: Final = 500
 """Values in one IN list."""
+FEW: Final = 4
+"""So many different sets of values are written by one statement each; more go as a list."""
 
 _COLUMNS: Final = (
     Message.id,
@@ -36,61 +44,61 @@ _COLUMNS: Final = (
     Message.address,
     Message.state,
     Message.evidence,
-    Message.reason,
-    Message.parts,
     Message.attempt_count,
-    Message.is_isolated,
-    Message.due_at,
-    Message.lease_until,
-    Message.lease_holder,
-    Message.sealed_body,
     Message.is_secret,
+    Message.sealed_body,
     Message.sent_at,
-    Message.reported_at,
     Message.superseded_by_id,
 )
 
 
 @dataclass(slots=True)
 class Held:
-    """A message whose row this transaction has locked, with the values it will get."""
+    """A message whose row this transaction has locked, and what will change about it."""
 
     id: int
     ref: str
     thread_id: int | None
+    account_id: int | None
     origin: str
     address: str
-    parts: int
     attempt_count: int
     is_secret: bool
+    sealed_body: str | None
+    sent_at: datetime | None
     superseded: bool
     before: State
     state: State
     evidence: Evidence
-    reason: TranslationString | str | None
-    account_id: int | None
-    is_isolated: bool
-    due_at: datetime
-    lease_until: datetime | None
-    lease_holder: str | None
-    sealed_body: str | None
-    sent_at: datetime | None
-    reported_at: datetime | None
-    dirty: bool = False
+    changes: dict[str, Any] = field(default_factory=dict)
+    """New values by column."""
 
-    def move(self, state: State, cause: Cause) -> bool:
-        """Go to ``state`` if ``cause`` may do that, and tell whether it did."""
+    def move(self, state: State, cause: Cause, **values: Any) -> bool:
+        """Go to ``state`` with ``values`` if ``cause`` may do that, and tell whether it did."""
         if not may_move(self.state, state, cause):
             return False
+        if self.state is State.SENDING:
+            self.changes.update(lease_until=None, lease_holder=None)
         self.state = state
-        self.dirty = True
-        if state is not State.SENDING:
-            self.lease_until = self.lease_holder = None
+        self.changes["state"] = state
+        # The text of a secret is kept for the hand-over and not a moment longer.
+        if self.sealed_body is not None and state is not State.QUEUED:
+            self.sealed_body = None
+            self.changes["sealed_body"] = None
+        self.set(**values)
         return True
+
+    def set(self, **values: Any) -> None:
+        """Change columns; the next reader of this object sees what decides further changes."""
+        self.changes.update(values)
+        if "evidence" in values:
+            self.evidence = values["evidence"]
+        if "sent_at" in values:
+            self.sent_at = values["sent_at"]
 
 
 def lock_messages(session: Session, ids: Collection[int]) -> dict[int, Held]:
-    """Read messages and hold their rows until the transaction ends.
+    """Read outgoing messages and hold their rows until the transaction ends.
 
     Rows are locked in the order of their ids, so that two writers cannot wait for each other.
     """
@@ -106,13 +114,17 @@ def lock_messages(session: Session, ids: Collection[int]) -> dict[int, Held]:
     return held
 
 
-def write_changes(session: Session, messages: Collection[Held], now: datetime) -> None:
+def write_changes(session: Session, messages: Iterable[Held], now: datetime) -> None:
     """Store what was changed on locked messages, keep the threads' counters, tell the plugins."""
-    dirty = [message for message in messages if message.dirty]
-    if not dirty:
+    changed = [message for message in messages if message.changes]
+    if not changed:
         return
-    session.connection().execute(_UPDATE, [_values(message, now) for message in dirty])
-    moved = [message for message in dirty if message.state is not message.before]
+    update_rows(
+        session,
+        _TABLE,
+        [({"id": one.id}, {"changed_at": now, **one.changes}) for one in changed],
+    )
+    moved = [message for message in changed if message.state is not message.before]
     tallies: dict[int, Tally] = defaultdict(Tally)
     for message in moved:
         if message.thread_id is not None:
@@ -120,7 +132,7 @@ def write_changes(session: Session, messages: Collection[Held], now: datetime) -
                 message.before, message.state, superseded=message.superseded
             )
     write_tallies(session, tallies)
-    changes = [
+    told = [
         MessageChange(
             id=message.id,
             origin=message.origin,
@@ -131,10 +143,46 @@ def write_changes(session: Session, messages: Collection[Held], now: datetime) -
         )
         for message in moved
     ]
-    for message in dirty:
-        message.before, message.dirty = message.state, False
-    if changes:
-        runtime_of(session).hooks.tell(session, "messages_changed", changes=changes)
+    for message in changed:
+        message.before, message.changes = message.state, {}
+    if told:
+        runtime_of(session).hooks.tell(session, "messages_changed", changes=told)
+
+
+def update_rows(
+    session: Session,
+    table: Table,
+    rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+) -> None:
+    """Give rows new values; each is named by the values of key columns, the last of them its own.
+
+    Rows that get the same values are written together: most chunks need a single statement.
+    """
+    shapes: dict[tuple[str, ...], list[tuple[Mapping[str, Any], Mapping[str, Any]]]]
+    shapes = defaultdict(list)
+    for key, values in rows:
+        shapes[*key, *values].append((key, values))
+    for same_shape in shapes.values():
+        groups: dict[Any, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = defaultdict(list)
+        for key, values in same_shape:
+            groups[_comparable(key, values)].append((key, values))
+        if len(groups) <= FEW:
+            for group in groups.values():
+                _update_group(session, table, group)
+        else:
+            _update_list(session, table, same_shape)
+
+
+def insert_messages(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Store new messages, all with the same keys, and return their ids in the order of the rows."""
+    session.flush()
+    # The references tell which row got which id: SQLite returns them row by row only.
+    session.connection().execute(insert(_TABLE), list(rows))
+    ids: dict[str, int] = {}
+    for chunk in chunks([row["ref"] for row in rows]):
+        found = session.execute(select(Message.ref, Message.id).where(Message.ref.in_(chunk)))
+        ids.update({row.ref: row.id for row in found})
+    return [ids[row["ref"]] for row in rows]
 
 
 def chunks(values: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
@@ -143,67 +191,65 @@ def chunks(values: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
         yield values[begin : begin + size]
 
 
-def insert_messages(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Store new messages, all with the same keys, and return their ids in the order of the rows."""
-    session.flush()
-    # The references tell which row got which id: SQLite returns them row by row only.
-    session.connection().execute(insert(_TABLE), list(rows))  # type: ignore[arg-type]
-    ids: dict[str, int] = {}
-    for chunk in chunks([row["ref"] for row in rows]):
-        found = session.execute(select(Message.ref, Message.id).where(Message.ref.in_(chunk)))
-        ids.update({row.ref: row.id for row in found})
-    return [ids[row["ref"]] for row in rows]
+_TABLE: Final[Table] = Message.__table__  # type: ignore[assignment]
 
 
 def _held(row: Row[Any]) -> Held:
+    state = State(row.state)
     return Held(
         id=row.id,
         ref=row.ref,
         thread_id=row.thread_id,
+        account_id=row.account_id,
         origin=row.origin,
         address=row.address,
-        parts=row.parts,
         attempt_count=row.attempt_count,
         is_secret=row.is_secret,
-        superseded=row.superseded_by_id is not None,
-        before=State(row.state),
-        state=State(row.state),
-        evidence=Evidence(row.evidence),
-        reason=row.reason,
-        account_id=row.account_id,
-        is_isolated=row.is_isolated,
-        due_at=row.due_at,
-        lease_until=row.lease_until,
-        lease_holder=row.lease_holder,
         sealed_body=row.sealed_body,
         sent_at=row.sent_at,
-        reported_at=row.reported_at,
+        superseded=row.superseded_by_id is not None,
+        before=state,
+        state=state,
+        evidence=Evidence(row.evidence),
     )
 
 
-_WRITTEN: Final = (
-    "state",
-    "evidence",
-    "reason",
-    "account_id",
-    "is_isolated",
-    "due_at",
-    "lease_until",
-    "lease_holder",
-    "sealed_body",
-    "sent_at",
-    "reported_at",
-)
-_TABLE: Final = Message.__table__
-_UPDATE: Final = (
-    update(_TABLE)  # type: ignore[arg-type]
-    .where(_TABLE.c.id == bindparam("b_id"))
-    .values(
-        changed_at=bindparam("b_changed_at"), **{name: bindparam(f"b_{name}") for name in _WRITTEN}
+def _comparable(key: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what rows must have in common to be written together: all but their own key."""
+    shared = tuple(key.values())[:-1]
+    # Translatable sentences are equal when their msgids are, whatever fills their placeholders.
+    return *shared, *((value, str(getattr(value, "mapping", ""))) for value in values.values())
+
+
+def _update_group(
+    session: Session,
+    table: Table,
+    group: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+) -> None:
+    *shared, own = group[0][0]
+    conditions: list[ColumnElement[bool]] = [table.c[name] == group[0][0][name] for name in shared]
+    for chunk in chunks([key[own] for key, _values in group]):
+        session.connection().execute(
+            update(table).where(*conditions, table.c[own].in_(chunk)).values(**group[0][1])
+        )
+
+
+def _update_list(
+    session: Session,
+    table: Table,
+    rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+) -> None:
+    key, values = rows[0]
+    statement = (
+        update(table)
+        .where(*(table.c[name] == bindparam(f"b_{name}") for name in key))
+        .values({name: bindparam(f"n_{name}") for name in values})
     )
-)
-
-
-def _values(message: Held, now: datetime) -> dict[str, Any]:
-    values = {f"b_{name}": getattr(message, name) for name in _WRITTEN}
-    return {"b_id": message.id, "b_changed_at": now, **values}
+    session.connection().execute(
+        statement,
+        [
+            {f"b_{name}": value for name, value in key.items()}
+            | {f"n_{name}": value for name, value in values.items()}
+            for key, values in rows
+        ],
+    )

@@ -7,6 +7,7 @@ between chunks.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import threading
 from collections.abc import Awaitable, Mapping, Sequence
@@ -69,7 +70,9 @@ class LoopThread:
             raise
 
     def close(self) -> None:
-        """Stop the loop and wait for its thread."""
+        """Let what is closing on the loop end, stop it, and wait for its thread."""
+        with contextlib.suppress(TimeoutError):
+            self.run(_others_done(), CLOSING_SECONDS)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(CLOSING_SECONDS)
 
@@ -217,6 +220,11 @@ def seal_settings(
         key: runtime.secrets.encrypt(value) if key in secret and value else value
         for key, value in values.items()
     }
+
+
+async def _others_done() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _as_coroutine(awaitable: Awaitable[T]) -> T:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from core.db import UTCDateTime
 from core.hookspecs.channels import Capabilities, OutgoingMessage
 from core.jobs import enqueue
 from core.jobs.leases import process_identity, release_lease, take_lease
 from core.messaging.channels import AccountRow
-from core.messaging.models import Attempt, ChannelAccount, Message
+from core.messaging.models import QUEUED, SENDING, Attempt, ChannelAccount, Message
 from core.messaging.queue import DISPATCH
 from core.messaging.states import State
 
@@ -102,18 +103,7 @@ def claim(session: Session, account: OpenAccount, can: Capabilities, now: dateti
     if not messages:
         release_lease(session, slot, holder=holder)
         return None
-    session.connection().execute(
-        insert(Attempt),
-        [
-            {
-                "message_id": message.id,
-                "number": message.outgoing.attempt,
-                "account_id": account_id,
-                "started_at": now,
-            }
-            for message in messages
-        ],
-    )
+    _note_attempts(session, holder, now)
     if len(messages) == can.chunk and can.concurrency > 1:
         # Another thread may take the next chunk while this one is on its way.
         enqueue(session, DISPATCH, account_id)
@@ -130,9 +120,27 @@ def release(session: Session, held: Claim, now: datetime) -> None:
 def _due(account_id: int, now: datetime) -> Any:
     return select(Message.id).where(
         Message.account_id == account_id,
-        Message.state == State.QUEUED,
+        QUEUED,
         Message.due_at <= now,
         or_(Message.expires_at.is_(None), Message.expires_at > now),
+    )
+
+
+def _note_attempts(session: Session, holder: str, now: datetime) -> None:
+    """Put the hand-over of every message that was just claimed on record."""
+    claimed = select(
+        Message.id,
+        Message.attempt_count,
+        Message.account_id,
+        literal(now, UTCDateTime),
+        literal(""),
+    ).where(SENDING, Message.lease_holder == holder)
+    session.execute(
+        insert(Attempt).from_select(
+            ["message_id", "number", "account_id", "started_at", "code"],
+            claimed,
+            include_defaults=False,
+        )
     )
 
 

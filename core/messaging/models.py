@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     Dialect,
@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,6 +30,8 @@ from core.db import Base, BigId, utcnow
 from core.i18n import DOMAIN, TranslationString
 
 __all__ = [
+    "QUEUED",
+    "SENDING",
     "Attempt",
     "ChannelAccount",
     "Message",
@@ -247,6 +250,12 @@ class Message(Base):
     changed_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
     """When somebody read an incoming message."""
+
+
+QUEUED: Final = Message.state == literal_column("'queued'")
+SENDING: Final = Message.state == literal_column("'sending'")
+"""Conditions with the word itself, not a parameter: only so do planners know that the partial
+indexes above apply."""
 
 
 class Attempt(Base):

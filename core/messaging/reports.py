@@ -294,15 +294,14 @@ def _apply_one(report: _Waiting, message: Held, parts: Sequence[_Part]) -> None:
         if message.state is target and stronger(message.evidence, report.evidence) is not (
             message.evidence
         ):
-            message.evidence = report.evidence
-            message.dirty = True
+            message.set(evidence=report.evidence)
         return
-    message.evidence = report.evidence
-    message.reported_at = report.at
-    message.reason = REASONS.get(report.state) if target is State.UNDELIVERED else None
-    message.sealed_body = None
-    if message.sent_at is None:
-        message.sent_at = report.at
+    message.set(
+        evidence=report.evidence,
+        reported_at=report.at,
+        reason=REASONS.get(report.state) if target is State.UNDELIVERED else None,
+        sent_at=message.sent_at or report.at,
+    )
 
 
 def _parts_of(report: _Waiting, parts: Sequence[_Part]) -> Sequence[_Part]:

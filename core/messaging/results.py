@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from core.hookspecs.channels import Capabilities, Evidence, Outcome, SendResult
 from core.i18n import TranslationString, _
 from core.messaging.accounts import note_failure, note_success
-from core.messaging.changes import Held, lock_messages, write_changes
+from core.messaging.changes import Held, lock_messages, update_rows, write_changes
 from core.messaging.claims import Claim, Claimed
 from core.messaging.models import Attempt, Segment
 from core.messaging.reports import apply_waiting
@@ -66,7 +66,7 @@ def record_results(
     """
     messages = lock_messages(session, [message.id for message in held.messages])
     segments: list[dict[str, Any]] = []
-    attempts: list[dict[str, Any]] = []
+    attempts: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for claimed in held.messages:
         answer = answers[claimed.outgoing.ref]
         attempts.append(_attempt(claimed, answer.result, now))
@@ -76,10 +76,9 @@ def record_results(
         _judge(message, claimed, answer, can, now)
         if answer.result.outcome is Outcome.ACCEPTED:
             segments += _segments(claimed, held.account.row.id, answer.result, message.evidence)
-    connection = session.connection()
-    connection.execute(_UPDATE_ATTEMPT, attempts)
+    update_rows(session, _ATTEMPT, attempts)
     if segments:
-        connection.execute(insert(Segment), segments)
+        session.connection().execute(insert(Segment), segments)
     write_changes(session, messages.values(), now)
     apply_waiting(
         session,
@@ -102,15 +101,13 @@ def _judge(
     elif not mine:
         return
     elif result.outcome is Outcome.PERMANENT:
-        if message.move(State.REJECTED, Cause.RESULT):
-            message.reason = result.reason or _("Ditolak oleh kanal.")
-            message.sealed_body = None
+        message.move(State.REJECTED, Cause.RESULT, reason=result.reason or _("Ditolak oleh kanal."))
     elif result.outcome is Outcome.TEMPORARY or can.idempotent:
         _again(message, result, now)
-        message.is_isolated = message.is_isolated or answer.raised
-    elif message.move(State.UNCERTAIN, Cause.RESULT):
-        message.reason = result.reason or UNCERTAIN
-        message.sealed_body = None
+        if answer.raised:
+            message.set(is_isolated=True)
+    else:
+        message.move(State.UNCERTAIN, Cause.RESULT, reason=result.reason or UNCERTAIN)
 
 
 def _accept(
@@ -119,35 +116,31 @@ def _accept(
     evidence = result.evidence
     if not can.reports and evidence is Evidence.GATEWAY:
         evidence = Evidence.UNKNOWABLE
-    if message.move(State.SENT, cause):
-        message.evidence = stronger(message.evidence, evidence)
-        message.reason = None
-    message.sent_at = message.sent_at or now
-    message.sealed_body = None
-    message.is_isolated = False
-    message.dirty = True
+    message.move(State.SENT, cause, evidence=stronger(message.evidence, evidence), reason=None)
+    if message.sent_at is None:
+        message.set(sent_at=now)
 
 
 def _again(message: Held, result: SendResult, now: datetime) -> None:
     """Put a message back into the queue for later, or give it up."""
     if message.attempt_count >= MAX_ATTEMPTS:
         gave_up = State.REJECTED if result.outcome is Outcome.TEMPORARY else State.UNCERTAIN
-        if message.move(gave_up, Cause.RESULT):
-            message.reason = GIVEN_UP
-            message.sealed_body = None
-    elif message.move(State.QUEUED, Cause.RESULT):
-        message.reason = result.reason or _("Kanal sedang tidak dapat mengirim; akan dicoba lagi.")
-        message.due_at = now + back_off(message.attempt_count)
+        message.move(gave_up, Cause.RESULT, reason=GIVEN_UP)
+    else:
+        why = result.reason or _("Kanal sedang tidak dapat mengirim; akan dicoba lagi.")
+        message.move(
+            State.QUEUED, Cause.RESULT, reason=why, due_at=now + back_off(message.attempt_count)
+        )
 
 
-def _attempt(claimed: Claimed, result: SendResult, now: datetime) -> dict[str, Any]:
-    return {
-        "b_message_id": claimed.id,
-        "b_number": claimed.outgoing.attempt,
-        "b_finished_at": now,
-        "b_outcome": result.outcome,
-        "b_code": result.code[:80],
-        "b_reason": result.reason or None,
+def _attempt(
+    claimed: Claimed, result: SendResult, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    return {"number": claimed.outgoing.attempt, "message_id": claimed.id}, {
+        "finished_at": now,
+        "outcome": result.outcome,
+        "code": result.code[:80],
+        "reason": result.reason or None,
     }
 
 
@@ -183,16 +176,4 @@ def _note_health(
     note_failure(session, account.row.id, reasons[0] if reasons else UNCERTAIN, now)
 
 
-_TABLE: Final = Attempt.__table__
-_UPDATE_ATTEMPT: Final = (
-    update(_TABLE)  # type: ignore[arg-type]
-    .where(
-        _TABLE.c.message_id == bindparam("b_message_id"), _TABLE.c.number == bindparam("b_number")
-    )
-    .values(
-        finished_at=bindparam("b_finished_at"),
-        outcome=bindparam("b_outcome"),
-        code=bindparam("b_code"),
-        reason=bindparam("b_reason"),
-    )
-)
+_ATTEMPT: Final[Table] = Attempt.__table__  # type: ignore[assignment]

@@ -18,7 +18,7 @@ from core.jobs.runner import Jobs
 from core.messaging.accounts import account_rows
 from core.messaging.changes import Held, lock_messages, write_changes
 from core.messaging.channels import Channels
-from core.messaging.models import ChannelAccount, Message
+from core.messaging.models import QUEUED, SENDING, ChannelAccount, Message
 from core.messaging.queue import DISPATCH, wake
 from core.messaging.reports import apply_waiting, has_waiting, match_waiting
 from core.messaging.results import MAX_ATTEMPTS, UNCERTAIN
@@ -38,6 +38,7 @@ __all__ = [
 
 LIMIT: Final = 1000
 """Rows that one round takes on; the next round is two seconds away."""
+EXPIRED: Final = _("Batas waktu kirim sudah lewat sebelum pesan dapat dikirim.")
 REPORT_AGE: Final = timedelta(hours=1)
 
 
@@ -69,11 +70,9 @@ def end_leases(session: Session, now: datetime) -> int:
     waiting = [message for message in held.values() if message.state is State.SENDING]
     for message in waiting:
         if message.account_id in idempotent and message.attempt_count < MAX_ATTEMPTS:
-            if message.move(State.QUEUED, Cause.LEASE):
-                message.due_at = now
-        elif message.move(State.UNCERTAIN, Cause.LEASE):
-            message.reason = UNCERTAIN
-            message.sealed_body = None
+            message.move(State.QUEUED, Cause.LEASE, due_at=now)
+        else:
+            message.move(State.UNCERTAIN, Cause.LEASE, reason=UNCERTAIN)
     write_changes(session, held.values(), now)
     apply_waiting(session, held, [], now)
     _wake_queued(session, waiting)
@@ -85,10 +84,7 @@ def expire(session: Session, now: datetime) -> int:
     held = lock_messages(session, session.scalars(_expired(now)).all())
     count = 0
     for message in held.values():
-        if message.move(State.EXPIRED, Cause.CLOCK):
-            message.reason = _("Batas waktu kirim sudah lewat sebelum pesan dapat dikirim.")
-            message.sealed_body = None
-            count += 1
+        count += message.move(State.EXPIRED, Cause.CLOCK, reason=EXPIRED)
     write_changes(session, held.values(), now)
     return count
 
@@ -135,8 +131,7 @@ def route_waiting(session: Session, now: datetime) -> int:
     for message in held.values():
         if message.state is State.QUEUED:
             message.account_id = chosen[message.ref]
-            message.reason = None
-            message.dirty = True
+            message.set(account_id=chosen[message.ref], reason=None)
     write_changes(session, held.values(), now)
     _wake_queued(session, list(held.values()))
     return len(held)
@@ -149,7 +144,7 @@ def due_accounts(session: Session, now: datetime) -> list[int]:
         .distinct()
         .join(ChannelAccount, ChannelAccount.id == Message.account_id)
         .where(
-            Message.state == State.QUEUED,
+            QUEUED,
             Message.due_at <= now,
             ChannelAccount.is_paused.is_(False),
             or_(ChannelAccount.open_until.is_(None), ChannelAccount.open_until <= now),
@@ -186,14 +181,12 @@ def _is_polled(transport: type[Transport]) -> bool:
 
 def _lost(session: Session, now: datetime) -> list[int]:
     """Return messages that are being sent by nobody any more."""
-    holders = session.scalars(
-        select(Message.lease_holder).where(Message.state == State.SENDING).distinct()
-    )
+    holders = session.scalars(select(Message.lease_holder).where(SENDING).distinct())
     dead = dead_holders(holder for holder in holders if holder)
     query = (
         select(Message.id)
         .where(
-            Message.state == State.SENDING,
+            SENDING,
             or_(Message.lease_until <= now, Message.lease_holder.in_(dead)),
         )
         .limit(LIMIT)
@@ -202,11 +195,7 @@ def _lost(session: Session, now: datetime) -> list[int]:
 
 
 def _expired(now: datetime) -> Select[int]:
-    return (
-        select(Message.id)
-        .where(Message.state == State.QUEUED, Message.expires_at <= now)
-        .limit(LIMIT)
-    )
+    return select(Message.id).where(QUEUED, Message.expires_at <= now).limit(LIMIT)
 
 
 def _stranded(session: Session, now: datetime) -> Select[int] | None:
@@ -224,7 +213,7 @@ def _stranded(session: Session, now: datetime) -> Select[int] | None:
     return (
         select(Message.id)
         .where(
-            Message.state == State.QUEUED,
+            QUEUED,
             Message.is_pinned.is_(False),
             Message.account_id.not_in(able),
             Message.kind.in_(kinds),
@@ -241,7 +230,7 @@ def _has_stranded(session: Session, now: datetime) -> bool:
 def _unrouted(found: Sequence[Candidate]) -> Any:
     kinds = {kind for item in found for kind in item.facts.kinds}
     return (
-        Message.state == State.QUEUED,
+        QUEUED,
         Message.account_id.is_(None),
         Message.kind.in_(kinds),
     )
