@@ -82,7 +82,7 @@ class Owner:
     @property
     def has_history(self) -> bool:
         """Tell whether there is at least one revision."""
-        return self.versions.is_dir() and any(self.versions.glob("*.py"))
+        return self.versions.is_dir() and any(self.versions.glob("[!_]*.py"))
 
 
 def upgrade(database: Database, owner: Owner, target: str = "head") -> None:
