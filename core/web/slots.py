@@ -43,7 +43,9 @@ def filled(place: str) -> bool:
 
 def _fenced(request: Request, owner: str, piece: Slot, variables: dict[str, Any]) -> Markup:
     output = Markup()
-    with request.runtime.hooks.fence(owner, f"slot {piece.place}") as allowed:
+    # A savepoint where it may ask the database: PostgreSQL refuses everything after a failed query.
+    session = request.db if piece.variables is not None else None
+    with request.runtime.hooks.fence(owner, f"slot {piece.place}", session) as allowed:
         if allowed:
             given: Any = variables
             if piece.variables is not None:

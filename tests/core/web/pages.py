@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pyramid.httpexceptions import HTTPRequestEntityTooLarge, HTTPSeeOther, HTTPTooManyRequests
@@ -41,6 +42,8 @@ from tests.core.web.world import paper, person
 if TYPE_CHECKING:
     from pyramid.config import Configurator
     from pyramid.request import Request
+
+Include = Callable[["Configurator"], None]
 
 COLOURS = [("merah", _("Merah")), ("biru", _("Biru"))]
 

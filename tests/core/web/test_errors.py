@@ -1,0 +1,148 @@
+"""What a person sees when something went wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.core.web import pages
+from tests.core.web.world import SIGNED_IN
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+    from pyramid.request import Request
+    from webtest import TestApp
+
+    from core.framework.runtime import Runtime
+    from tests.core.web.conftest import Browser
+
+DIALOG = {**SIGNED_IN, "HX-Request": "true", "X-Abah-Dialog": "1"}
+
+
+@pytest.fixture
+def app(browser: Browser) -> TestApp:
+    return browser(pages.includeme)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "sentence"),
+    [
+        ("404", 404, "Lembaga tidak ditemukan."),
+        ("403", 403, "Anda tidak berhak melakukan tindakan ini."),
+        ("409", 409, "Data ini sudah diubah oleh orang lain"),
+        ("422", 422, "Tidak masuk akal."),
+        ("domain", 422, "Kanal sedang mati. Pilih kanal lain."),
+        ("413", 413, "terlalu besar"),
+        ("429", 429, "Tunggu sebentar"),
+        ("500", 500, "Ada yang tidak beres pada aplikasi"),
+    ],
+)
+def test_each_error_has_its_status_and_its_words(
+    app: TestApp, kind: str, status: int, sentence: str
+) -> None:
+    answer = app.get(f"/gagal/{kind}", headers=SIGNED_IN, status=status)
+    assert sentence in answer.html.select_one(".problem").text
+    assert answer.html.select_one("nav[aria-label='Menu utama']") is not None
+
+
+def test_an_unexpected_error_shows_an_id_that_is_in_the_log(
+    app: TestApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = app.get("/gagal/500", headers=SIGNED_IN, status=500)
+    shown = answer.html.select_one(".problem code").text
+    assert re.fullmatch(r"[0-9a-f]{8}", shown)
+    output = capsys.readouterr()
+    assert shown in output.out + output.err
+
+
+def test_no_page_shows_what_only_the_log_may_say(app: TestApp) -> None:
+    answer = app.get("/gagal/500", headers=SIGNED_IN, status=500)
+    assert "rahasia-di-dalam-jejak" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_an_error_in_a_dialog_stays_in_the_dialog(app: TestApp) -> None:
+    answer = app.get("/gagal/409", headers=DIALOG, status=409)
+    assert answer.html.select_one(".modal-header") is not None
+    assert answer.html.select_one("html") is None
+    assert answer.html.select_one(".problem button").text == "Tutup"
+
+
+def test_programs_get_json(app: TestApp) -> None:
+    headers = {**SIGNED_IN, "Accept": "application/json"}
+    answer = app.get("/gagal/404", headers=headers, status=404)
+    assert answer.json["explanation"] == "Lembaga tidak ditemukan."
+    assert app.get("/gagal/500", headers=headers, status=500).json["error_id"]
+
+
+def test_a_failed_transaction_still_gets_a_whole_page(app: TestApp) -> None:
+    token = app.get("/pendek", headers=SIGNED_IN).forms["try"]["csrf_token"].value
+    answer = app.post("/rusak", {"csrf_token": token}, headers=SIGNED_IN, status=500)
+    assert answer.html.select_one("nav[aria-label='Menu utama']") is not None
+
+
+def test_an_error_in_the_frame_itself_gets_a_bare_page(browser: Browser) -> None:
+    def include(config: Configurator) -> None:
+        pages.includeme(config)
+        config.add_request_method(lambda _request: 1 / 0, "frame", reify=True)
+
+    answer = browser(include).get("/isian", headers=SIGNED_IN, status=500)
+    assert "Kode galat" in answer.text
+    assert "division" not in answer.text
+
+
+def test_an_unknown_person_behind_a_broken_policy_gets_a_page(browser: Browser) -> None:
+    class Broken:
+        def identity(self, _request: Request) -> None:
+            message = "rahasia"
+            raise RuntimeError(message)
+
+        authenticated_userid = permits = identity
+
+    def include(config: Configurator) -> None:
+        pages.includeme(config)
+        config.commit()
+        config.set_security_policy(Broken())
+
+    answer = browser(include).get("/isian", status=500)
+    assert "Kode galat" in answer.text
+    assert "rahasia" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete"])
+def test_a_method_that_a_page_does_not_take_is_named(app: TestApp, method: str) -> None:
+    token = app.get("/pendek", headers=SIGNED_IN).forms["try"]["csrf_token"].value
+    headers = {**SIGNED_IN, "X-CSRF-Token": token}
+    answer = getattr(app, method)("/hanya-kirim", headers=headers, status=405)
+    assert answer.headers["Allow"] == "POST"
+
+
+def test_an_address_that_leads_nowhere_is_404(app: TestApp) -> None:
+    answer = app.get("/entah", headers=SIGNED_IN, status=404)
+    assert "Alamat ini tidak ada" in answer.text
+
+
+def test_too_often_says_when_to_come_back(app: TestApp) -> None:
+    assert app.get("/gagal/429", headers=SIGNED_IN, status=429).headers["Retry-After"] == "30"
+
+
+def test_back_leads_to_the_page_before_when_it_was_ours(app: TestApp) -> None:
+    ours = {**SIGNED_IN, "Referer": "http://localhost/daftar?sort=id"}
+    others = {**SIGNED_IN, "Referer": "https://jahat.example/daftar"}
+    back = app.get("/gagal/404", headers=ours, status=404).html.select_one("[data-back]")
+    assert back["href"] == "/daftar?sort=id"
+    back = app.get("/gagal/404", headers=others, status=404).html.select_one("[data-back]")
+    assert back["href"] == "/"
+
+
+def test_an_error_undoes_what_the_view_wrote(app: TestApp, web_runtime: Runtime) -> None:
+    from sqlalchemy import func, select  # noqa: PLC0415
+
+    from tests.core.web.world import person  # noqa: PLC0415
+
+    token = app.get("/pendek", headers=SIGNED_IN).forms["try"]["csrf_token"].value
+    app.post("/rusak", {"csrf_token": token}, headers=SIGNED_IN, status=500)
+    with web_runtime.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(person)) == 0
