@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from babel.dates import get_month_names
 from openpyxl import Workbook
@@ -22,6 +22,9 @@ from plugins.hibah.workbook.names import (
     street,
     village,
 )
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 __all__ = ["ACTIVE_YEAR", "OFFICERS", "SHOWCASE", "generated_rows", "write_generated"]
 
@@ -74,20 +77,26 @@ class _Institution:
 def write_generated(
     path: Path, *, rows: int, seed: int, officers: Sequence[str] = OFFICERS
 ) -> None:
-    """Write a workbook with ``rows`` grants of invented institutions."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Hibah")
-    sheet.freeze_panes = "A2"
-    sheet.append([column.heading for column in Column])
-    for values in generated_rows(rows, seed, officers):
-        cells = []
-        for column in Column:
-            cell = WriteOnlyCell(sheet, value=values[column])
-            if isinstance(values[column], date):
-                cell.number_format = "dd/mm/yyyy"
-            cells.append(cell)
-        sheet.append(cells)
-    book.save(path)
+    """Write a workbook with ``rows`` grants of invented institutions.
+
+    :raises OSError: the file cannot be written.
+    """
+    # Opened first: a sheet that was begun and never saved complains when it is thrown away.
+    with path.open("wb") as file:
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet("Hibah")
+        sheet.freeze_panes = "A2"
+        sheet.append([column.heading for column in Column])
+        for values in generated_rows(rows, seed, officers):
+            sheet.append([_cell(sheet, values[column]) for column in Column])
+        book.save(file)
+
+
+def _cell(sheet: WriteOnlyWorksheet, value: Any) -> Any:
+    cell = WriteOnlyCell(sheet, value=value)
+    if isinstance(value, date):
+        cell.number_format = "dd/mm/yyyy"
+    return cell
 
 
 def generated_rows(

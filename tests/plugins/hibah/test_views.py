@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, select
@@ -440,7 +439,7 @@ def _count(app: TestApp, statements: Statements, path: str) -> int:
     return len(found)
 
 
-def _form(page: TestResponse) -> SimpleNamespace:
+def _form(page: TestResponse) -> Any:
     """Return the one form of the page that posts its own content."""
     forms = [form for form in page.forms.values() if form.method.lower() == "post"]
     return next(form for form in forms if "data-guard" in form.text)
