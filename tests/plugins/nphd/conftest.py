@@ -1,4 +1,4 @@
-"""A bureau in small: officers, a few institutions with grants, and a channel that takes everything."""
+"""A bureau in small: officers, institutions with grants, and a channel that reaches nobody."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from core.api.messaging import add_account
 from plugins.hibah import api as hibah
 from plugins.nphd.days import today_in_jakarta
 from plugins.nphd.services.inviting import Invited, Order, invite
+from plugins.sandbox.behaviours import Behaviour
+from plugins.sandbox.services.handset import add_rule
 
 if TYPE_CHECKING:
     from core.api.hooks import UserFacts
@@ -87,6 +89,16 @@ class Bureau:
         )
         with self.runtime.database.writing() as session:
             return invite(session, order, user)
+
+    def list_of(self, size: int, user: UserFacts, day: date | None = None) -> int:
+        """Invite ``size`` new institutions for a day and return the list's id."""
+        cases = [self.case(officer_id=user.id) for _ in range(size)]
+        return {self.invite(case, user, day).invitation_id for case in cases}.pop()
+
+    def network(self, behaviour: Behaviour, *, count: int | None = None) -> None:
+        """Tell the sandbox's network what to do with the next messages (all, without a count)."""
+        with self.runtime.database.writing() as session:
+            add_rule(session, address="", behaviour=behaviour, seconds=0, remaining=count)
 
     @property
     def tomorrow(self) -> date:

@@ -57,9 +57,8 @@ def test_each_institution_gets_the_text_in_its_own_conversation(
 ) -> None:
     cases = [bureau.case(officer_id=officer.id) for _ in range(3)]
     with time_machine.travel(datetime(2018, 11, 29, 9, tzinfo=WIB), tick=False):
-        invitation_id = [bureau.invite(c, officer, date(2018, 12, 1)) for c in cases][
-            0
-        ].invitation_id
+        day = date(2018, 12, 1)
+        invitation_id = {bureau.invite(case, officer, day).invitation_id for case in cases}.pop()
         assert sent(runtime, invitation_id, officer).queued == 3
 
     rows = session.execute(
@@ -121,11 +120,9 @@ def test_proses_from_two_threads_at_once_sends_nothing_twice(
     bureau: Bureau,
     officer: UserFacts,
     runtime: Runtime,
-    session: Session,
     in_parallel: InParallel,
 ) -> None:
-    cases = [bureau.case(officer_id=officer.id) for _ in range(5)]
-    invitation_id = [bureau.invite(case, officer) for case in cases][0].invitation_id
+    invitation_id = bureau.list_of(5, officer)
 
     results = in_parallel([lambda: sent(runtime, invitation_id, officer)] * 4)
 
@@ -153,12 +150,11 @@ runtime.close()
 def test_proses_from_two_processes_at_once_sends_nothing_twice(
     bureau: Bureau, officer: UserFacts, settings: dict[str, Any], runtime: Runtime
 ) -> None:
-    cases = [bureau.case(officer_id=officer.id) for _ in range(5)]
-    invitation_id = [bureau.invite(case, officer) for case in cases][0].invitation_id
+    invitation_id = bureau.list_of(5, officer)
     argument = json.dumps([settings, invitation_id, officer.id])
 
     processes = [
-        subprocess.Popen(  # noqa: S603 - our own code
+        subprocess.Popen(
             [sys.executable, "-c", PROCESS, argument],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -300,8 +296,7 @@ def test_sending_costs_the_same_statements_whatever_the_list_holds(
     bureau: Bureau, officer: UserFacts, runtime: Runtime, statements: Statements
 ) -> None:
     def cost(size: int, day: date) -> int:
-        cases = [bureau.case(officer_id=officer.id) for _ in range(size)]
-        invitation_id = [bureau.invite(c, officer, day) for c in cases][0].invitation_id
+        invitation_id = bureau.list_of(size, officer, day)
         with statements() as counted:
             assert sent(runtime, invitation_id, officer).queued == size
         # SQLite takes rows one by one when their ids are wanted back, in the same transaction.
