@@ -183,15 +183,14 @@ def _choose_language(ctx: click.Context, _option: click.Parameter, value: str | 
 @click.pass_context
 def abah(ctx: click.Context, verbose: bool) -> None:  # noqa: FBT001 - click gives it by name
     """Begin a call; the verb does the rest."""
-    state = state_of(ctx)
-    state.verbose = verbose
-    ctx.call_on_close(state.close)
+    state_of(ctx).verbose = verbose
 
 
 def run(args: list[str] | None = None) -> None:
     """Run ``abah`` and leave with its exit code: 0 done, 1 refused, 2 wrong usage, 70 unexpected."""
+    state = CliState()
     try:
-        result = abah.main(args=args, prog_name="abah", standalone_mode=False)
+        result = abah.main(args=args, prog_name="abah", standalone_mode=False, obj=state)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -205,6 +204,8 @@ def run(args: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - the last place where anything can be told
         _explain(error)
         sys.exit(1 if isinstance(error, AbahError | DBAPIError) else UNEXPECTED)
+    finally:
+        state.close()
     # Click gives back the code of ctx.exit(), or what the verb returned.
     sys.exit(result if isinstance(result, int) else 0)
 

@@ -75,7 +75,7 @@ class CliState:
             raise ConfigurationError(
                 _(
                     "Berkas konfigurasi ${file} tidak dapat dibaca: ${reason}.",
-                    mapping={"file": path.name, "reason": str(error)},
+                    mapping={"file": path.name, "reason": " ".join(str(error).split())},
                 )
             ) from error
 
@@ -108,7 +108,11 @@ class CliState:
 
 def state_of(context: click.Context) -> CliState:
     """Return the state of this call."""
-    state: CliState = context.find_root().meta.setdefault(_KEY, CliState())
+    root = context.find_root()
+    if _KEY not in root.meta:
+        # run() gives it as the object; later the object is the runtime.
+        root.meta[_KEY] = root.obj if isinstance(root.obj, CliState) else CliState()
+    state: CliState = root.meta[_KEY]
     return state
 
 

@@ -1,0 +1,125 @@
+"""``abah plugins``: everything that the lifecycle can do, told in words and as JSON."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.core.cli.conftest import Answer
+from tests.core.conftest import Workshop
+
+pytestmark = pytest.mark.plugins()
+
+Abah = Callable[..., Answer]
+
+
+@pytest.fixture
+def plugins(workshop: Workshop) -> Workshop:
+    workshop.plugin("dasar", files=workshop.migration("dasar", "dasar_thing"))
+    workshop.plugin("atas", toml='[depends]\ndasar = ">=1"\n')
+    workshop.plugin("rusak", toml="salah = 1\n")
+    return workshop
+
+
+@pytest.mark.usefixtures("plugins")
+def test_the_list_shows_every_plugin_with_its_state_and_problem(abah: Abah) -> None:
+    rows = {row["name"]: row for row in abah("plugins", "list", "--json").json}
+    assert rows["dasar"]["state"] == "available"
+    assert rows["rusak"]["state"] == "incompatible"
+    assert "salah" in rows["rusak"]["problem"]
+    text = abah("plugins", "list")
+    assert text.code == 0
+    assert "tersedia" in text.out
+
+
+@pytest.mark.usefixtures("plugins")
+def test_install_shows_what_comes_along_and_asks(abah: Abah, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers
+    refused = abah("plugins", "install", "atas")
+    assert refused.code == 1
+    assert "dasar" in refused.out
+    assert "--yes" in refused.err
+    assert {row["state"] for row in abah("plugins", "list", "--json").json if row["name"] == "atas"} == {
+        "available"
+    }
+    done = abah("plugins", "install", "--yes", "atas")
+    assert done.code == 0
+    assert "Plugin dasar 1.0 terpasang." in done.out
+    again = abah("plugins", "install", "atas")
+    assert (again.code, again.out.strip()) == (0, "Sudah terpasang; tidak ada yang perlu dilakukan.")
+
+
+@pytest.mark.usefixtures("plugins")
+def test_show_tells_details_and_history(abah: Abah) -> None:
+    abah("plugins", "install", "dasar")
+    shown = abah("plugins", "show", "dasar", "--json").json
+    assert shown["state"] == "installed"
+    assert shown["history"][0]["outcome"] == "done"
+    assert shown["history"][0]["actor"].startswith("cli")
+    assert "Riwayat" not in abah("plugins", "show", "dasar").err
+    assert abah("plugins", "show", "tidak_ada").code == 1
+
+
+@pytest.mark.usefixtures("plugins")
+def test_disable_and_enable_refuse_with_the_names_that_matter(abah: Abah) -> None:
+    abah("plugins", "install", "-y", "atas")
+    refused = abah("plugins", "disable", "dasar")
+    assert refused.code == 1
+    assert "atas" in refused.err
+    assert abah("plugins", "disable", "atas").code == 0
+    assert abah("plugins", "enable", "atas").code == 0
+    assert abah("plugins", "enable", "rusak").code == 1
+
+
+@pytest.mark.usefixtures("plugins")
+def test_a_missing_dependency_names_the_chain(abah: Abah, workshop: Workshop) -> None:
+    workshop.plugin("puncak", toml='[depends]\ntengah = ""\n')
+    workshop.plugin("tengah", toml='[depends]\nhilang = ""\n')
+    answer = abah("plugins", "install", "puncak")
+    assert answer.code == 1
+    assert "puncak → tengah → hilang" in answer.err
+
+
+@pytest.mark.usefixtures("plugins")
+def test_uninstall_shows_what_stays_and_keeps_it(abah: Abah) -> None:
+    abah("plugins", "install", "dasar")
+    answer = abah("plugins", "uninstall", "dasar", "-y")
+    assert answer.code == 0
+    assert "Yang tetap tersimpan:" in answer.out
+    assert "dasar_thing" in answer.out
+
+
+@pytest.mark.usefixtures("plugins")
+def test_a_purge_writes_the_export_and_says_where(abah: Abah, tmp_path: Path) -> None:
+    abah("plugins", "install", "dasar")
+    target = tmp_path / "ekspor.zip"
+    answer = abah("plugins", "uninstall", "dasar", "--purge", "--export", str(target), "-y")
+    assert answer.code == 0
+    assert str(target) in answer.out
+    with zipfile.ZipFile(target) as archive:
+        assert "dasar_thing.jsonl" in archive.namelist()
+    assert abah("plugins", "uninstall", "dasar", "-y").code == 1
+
+
+@pytest.mark.usefixtures("plugins")
+def test_uninstall_is_refused_while_others_need_it(abah: Abah) -> None:
+    abah("plugins", "install", "-y", "atas")
+    answer = abah("plugins", "uninstall", "dasar", "-y")
+    assert answer.code == 1
+    assert "atas" in answer.err
+
+
+def test_the_doctor_fails_only_when_something_is_wrong(abah: Abah, workshop: Workshop) -> None:
+    home = workshop.plugin("peta")
+    abah("plugins", "install", "peta")
+    sound = abah("plugins", "doctor")
+    assert (sound.code, sound.out.strip()) == (0, "Semua baik.")
+    (home / "plugin.toml").unlink()
+    answer = abah("plugins", "doctor", "--json")
+    assert answer.code == 1
+    assert answer.json[0]["plugin"] == "peta"
+    assert answer.json[0]["severity"] == "error"
