@@ -26,7 +26,9 @@ Counters = Callable[[int], tuple[int, int, int, int]]
 
 
 @pytest.fixture
-def receive(runtime: Runtime, account: int, plugin: LinePlugin) -> Callable[..., list[InboundFacts]]:
+def receive(
+    runtime: Runtime, account: int, plugin: LinePlugin
+) -> Callable[..., list[InboundFacts]]:
     """Take texts in and return what was new."""
 
     def store(*messages: InboundMessage) -> list[InboundFacts]:
@@ -115,7 +117,9 @@ def test_a_contact_who_was_never_written_to_is_known_all_the_same(
 ) -> None:
     class Owner:
         @hookimpl
-        def describe_subjects(self, session: object, subjects: list[str]) -> dict[str, SubjectFacts]:
+        def describe_subjects(
+            self, session: object, subjects: list[str]
+        ) -> dict[str, SubjectFacts]:
             del session
             return {one: SubjectFacts(one, "Yayasan Uji", "/uji") for one in subjects}
 
