@@ -79,7 +79,7 @@ setup(
         "transaction>=5",
         "uvloop>=0.21; platform_system != 'Windows'",
         "waitress>=3",
-        "WTForms>=3.2",
+        "WTForms>=3.3",
         "zope.sqlalchemy>=3.1",
     ],
     extras_require={

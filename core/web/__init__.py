@@ -1,6 +1,7 @@
 """Screens: layout, menu, slots, forms, tables, errors, static files, and what protects them.
 
-``config.include("core.web")`` needs ``config.registry["runtime"]``; the security policy is the accounts room's.
+``config.include("core.web")`` needs ``config.registry["runtime"]``; the security policy is the
+accounts room's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files that browsers fetch: our own, and Bootstrap, its icons and htmx as their packages bring them."""
+"""Files that browsers fetch: our own; Bootstrap, its icons and htmx from their packages."""
 
 from __future__ import annotations
 

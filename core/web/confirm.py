@@ -34,8 +34,9 @@ class Confirmation:
 
 
 def confirmation(title: str, question: str, cancel_url: str, **more: Any) -> dict[str, Any]:
-    """Return the variables for the renderer ``partials/confirm.jinja2``; ``more`` as in :class:`Confirmation`.
+    """Return the variables for the renderer ``partials/confirm.jinja2``.
 
-    The question names what will happen and to how many: "Kirim undangan ke 12 lembaga untuk 1 Desember 2018?".
+    ``more`` are fields of :class:`Confirmation`. The question names what will happen and to how
+    many: "Kirim undangan ke 12 lembaga untuk 1 Desember 2018?".
     """
     return {"confirm": Confirmation(title, question, cancel_url, **more)}

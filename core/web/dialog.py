@@ -1,9 +1,9 @@
 """Dialogs: every page can be one.
 
-A link with ``data-dialog`` opens its page in the dialog of the page it is on; the request then carries
-``X-Abah-Dialog: 1`` and the page is rendered in ``layouts/dialog.jinja2``. Forms in it are posted the same way:
-an answer of 4xx or 5xx stays in the dialog, a redirect closes it and takes the whole page along. Without
-JavaScript the same views work as full pages.
+A link with ``data-dialog`` opens its page in the dialog of the page it is on; the request then
+carries ``X-Abah-Dialog: 1`` and the page is rendered in ``layouts/dialog.jinja2``. Forms in it are
+posted the same way: an answer of 4xx or 5xx stays in the dialog, a redirect closes it and takes
+the whole page along. Without JavaScript the same views work as full pages.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def is_dialog(request: Request) -> bool:
 def close_dialog(_request: Request, location: str) -> Response:
     """Answer a form that succeeded: an open dialog closes and the browser goes to ``location``.
 
-    The same as ``HTTPSeeOther(location)``, which is turned into what the dialog understands on its way out.
-    Flash messages that were left in the session are shown there.
+    The same as ``HTTPSeeOther(location)``, which is turned into what the dialog understands on its
+    way out. Flash messages that were left in the session are shown there.
     """
     return HTTPSeeOther(location=location)
 

@@ -1,7 +1,7 @@
 """Pages for what went wrong: what happened, why, what to do; never a stack trace.
 
-An unexpected error gets an id that stands on the page and in the log. Programs that ask for JSON get JSON, and
-an open dialog gets a dialog.
+An unexpected error gets an id that stands on the page and in the log. Programs that ask for JSON
+get JSON, and an open dialog gets a dialog.
 """
 
 from __future__ import annotations
@@ -81,10 +81,12 @@ _TITLES: Final[Mapping[int, TranslationString]] = {
 _EXPLANATIONS: Final[Mapping[int, TranslationString]] = {
     400: _("Permintaan ini tidak lengkap atau rusak. Kembali ke halaman sebelumnya dan coba lagi."),
     403: _(
-        "Anda tidak berhak membuka halaman ini. Bila Anda memerlukannya, mintalah akses kepada Admin."
+        "Anda tidak berhak membuka halaman ini. Bila Anda memerlukannya, mintalah akses kepada "
+        "Admin."
     ),
     404: _(
-        "Alamat ini tidak ada, atau datanya sudah dihapus. Periksa alamatnya, atau cari dari Dashboard."
+        "Alamat ini tidak ada, atau datanya sudah dihapus. Periksa alamatnya, atau cari dari "
+        "Dashboard."
     ),
     405: _("Halaman ini tidak dapat dibuka langsung. Buka kembali dari menu atau dari tombolnya."),
     409: ConflictError.explanation,
@@ -92,14 +94,16 @@ _EXPLANATIONS: Final[Mapping[int, TranslationString]] = {
     422: _("Isian ini tidak dapat diproses. Kembali dan periksa isiannya."),
     429: _("Terlalu banyak permintaan dalam waktu singkat. Tunggu sebentar, lalu coba lagi."),
     500: _(
-        "Ada yang tidak beres pada aplikasi, bukan pada isian Anda. Tidak ada perubahan yang disimpan. "
+        "Ada yang tidak beres pada aplikasi, bukan pada isian Anda. Tidak ada perubahan yang "
+        "disimpan. "
         "Coba lagi; bila terulang, sampaikan kode di bawah ini kepada Admin."
     ),
     503: _("Aplikasi sedang tidak dapat melayani. Tunggu beberapa saat, lalu coba lagi."),
 }
 
 _STALE: Final = _(
-    "Halaman ini sudah kedaluwarsa, mungkin karena Anda masuk kembali atau halaman terlalu lama terbuka. "
+    "Halaman ini sudah kedaluwarsa, mungkin karena Anda masuk kembali atau halaman terlalu lama "
+    "terbuka. "
     "Belum ada yang disimpan."
 )
 _SIGNED_OUT: Final = _("Anda sudah keluar, sehingga isian tadi belum disimpan.")
@@ -216,8 +220,8 @@ def _answer(request: Request, problem: Problem) -> Response:
 def _typed(request: Request) -> Sequence[tuple[str, str]] | None:
     """Return what a form of our own sent, so that it can be sent again with a fresh token.
 
-    Only where the browser says that the form was on this site: nobody else may have words put into a page
-    that asks to send them.
+    Only where the browser says that the form was on this site: nobody else may have words put into
+    a page that asks to send them.
     """
     if request.method != "POST" or request.headers.get("Origin") != request.host_url:
         return None

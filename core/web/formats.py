@@ -1,7 +1,8 @@
 """How dates, times, money and numbers are written on the screen, in Indonesian and in English.
 
-Times are aware UTC inside and shown in Asia/Jakarta (WIB). Every function takes ``None`` and answers with
-an empty text, so that a template needs no condition around a value that may be missing.
+Times are aware UTC inside and shown in Asia/Jakarta (WIB). Every function takes ``None`` and
+answers with an empty text, so that a template needs no condition around a value that may be
+missing.
 """
 
 from __future__ import annotations
@@ -88,18 +89,16 @@ def wib_pendek(value: datetime | None) -> str:
 
 
 def iso(value: date | datetime | None) -> str:
-    """Write a day or time for machines (``<time datetime>``), times with the offset of Asia/Jakarta."""
+    """Write a day or time for ``<time datetime>``; times have the offset of Asia/Jakarta."""
     if value is None:
         return ""
-    return (
-        _local(value).isoformat(timespec="seconds")
-        if isinstance(value, datetime)
-        else value.isoformat()
-    )
+    if isinstance(value, datetime):
+        return value.astimezone(WIB).isoformat(timespec="seconds")
+    return value.isoformat()
 
 
 def ago(value: datetime | None, now: datetime | None = None) -> str:
-    """Write how long ago it was, or how long it will be: ``sekitar 3 jam lalu``, ``dalam 5 menit``."""
+    """Write how long ago it was or will be: ``sekitar 3 jam lalu``, ``dalam 5 menit``."""
     if value is None:
         return ""
     seconds = ((now or datetime.now(UTC)) - value).total_seconds()
@@ -126,7 +125,7 @@ def number(value: Decimal | float | None) -> str:
 
 
 def phone(value: str | None) -> str:
-    """Write an E.164 number for reading: ``+62 812-3090-095``. Anything else comes back as it is."""
+    """Write an E.164 number for reading: ``+62 812-3090-095``. Anything else stays as it is."""
     parsed = _parsed(value)
     if parsed is None:
         return value or ""
@@ -176,7 +175,8 @@ _ONE_YEAR: Final = _("sekitar 1 tahun")
 _YEARS: Final = _("sekitar ${n} tahun")
 
 _STEPS: Final[tuple[tuple[float, float, TranslationString, TranslationString], ...]] = (
-    # up to this many seconds, counted in units of so many seconds, the sentence for one and for several
+    # up to this many seconds, counted in units of so many seconds, the sentence for one and for
+    # several
     (44.5 * _MINUTE, _MINUTE, _ONE_MINUTE, _MINUTES),
     (23.5 * _HOUR, _HOUR, _ONE_HOUR, _HOURS),
     (29.5 * _DAY, _DAY, _ONE_DAY, _DAYS),

@@ -115,7 +115,7 @@ class Frame:
 
     @property
     def here(self) -> str:
-        """Path and query of the page, for the way back after a switch; what was posted cannot be asked for."""
+        """Path and query of the page, for the way back; what was posted cannot be asked for."""
         request = self._request
         safe = request.method in SAFE_METHODS
         return str(request.path_qs if safe else request.route_path("dashboard"))

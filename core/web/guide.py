@@ -1,4 +1,4 @@
-"""Bantuan: the user guide. The core's chapters follow the manual; plugins add theirs by ``register_help``."""
+"""Bantuan: the user guide, chapters of the core and those that plugins register."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHAPTERS: Final = (
     ),
     HelpChapter("layar", _("Membaca layar"), "help/layar.jinja2", 80),
 )
-"""Chapters of the core. Between them stand those of plugins: 40 inviting, 60 contacts of institutions."""
+"""Chapters of the core, in the manual's order. Those of plugins stand between: 40, 60."""
 
 
 def _chapters(request: Request) -> list[HelpChapter]:

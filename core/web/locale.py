@@ -35,7 +35,7 @@ LOCALE_COOKIE: Final = "abah_locale"
 
 
 class LocaleChosen:
-    """Event: a person chose a language with the switch. Subscribers may store it with the account."""
+    """Event: a person chose a language. Subscribers may store it with the account."""
 
     def __init__(self, request: Request, locale: str) -> None:
         """Carry who asked and what was chosen."""
@@ -44,7 +44,7 @@ class LocaleChosen:
 
 
 def identity_or_none(request: Request) -> Any:
-    """Return who is signed in; None also where it cannot be found out, so that error pages can be shown."""
+    """Return who is signed in; None also where nobody can tell, so that error pages work."""
     try:
         return request.identity
     except Exception:  # noqa: BLE001 - the database may be gone; whoever needs the identity asks again
@@ -69,10 +69,10 @@ def current_locale(request: Request | None = None) -> str:
 def translate(
     text: str, mapping: Mapping[str, Any] | None = None, request: Request | None = None
 ) -> str:
-    """Put ``text`` (an Indonesian sentence) into the language of the page and fill its ``${names}`` in.
+    """Put an Indonesian sentence into the language of the page and fill its ``${names}`` in.
 
-    Works without a request too: the sentence is then given in Indonesian. Text in ``mapping`` that is
-    itself translatable is translated first; where one of them is markup, the answer is markup.
+    Works without a request too: the sentence is then given in Indonesian. Text in ``mapping`` that
+    is itself translatable is translated first; where one of them is markup, the answer is markup.
     """
     request = request or get_current_request()
     own = getattr(text, "mapping", None) or {}
@@ -96,7 +96,8 @@ def _sentence(text: str, request: Request | None) -> str:
     """Look the sentence up without filling anything in."""
     if isinstance(text, TranslationString):
         msgid, default = str(text), text.default
-        # A TranslationString compares by its own fields; a plain one is looked up, then interpolated.
+        # A TranslationString compares by its own fields; a plain one is looked up, then
+        # interpolated.
         bare = TranslationString(msgid, domain=text.domain or DOMAIN, default=default)
     else:
         bare = TranslationString(str(text), domain=DOMAIN)

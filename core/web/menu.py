@@ -1,4 +1,4 @@
-"""The menu: entries of the core and of enabled plugins, as far as they lead somewhere for this person."""
+"""The menu: entries of core and plugins, as far as they lead somewhere for this person."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MenuEntry:
 
     @classmethod
     def from_manifest(cls, menu: Any) -> MenuEntry:
-        """Take an entry over from a plugin's manifest; its label is translated through the catalogue."""
+        """Take an entry over from a manifest; its label is translated by the catalogue."""
         return cls(
             id=menu.id,
             label=_(menu.label),
@@ -64,11 +64,11 @@ CORE_MENUS: Final = (
     MenuEntry("hibah", _("Hibah"), order=40),
     MenuEntry("ucp", TranslationString("UCP", domain="abah"), order=90),
 )
-"""Top-level entries in the manual's order. One without a page of its own shows when it holds something."""
+"""Top-level entries in the manual's order; one without a page shows when it holds something."""
 
 
 def menu_tree(request: Request, entries: Sequence[MenuEntry]) -> dict[str, MenuItem]:
-    """Return the top-level items by id, in order; what leads nowhere for this person is left out."""
+    """Return the top-level items by id, in order, without what leads nowhere."""
     children: dict[str | None, list[MenuEntry]] = {}
     for entry in sorted(entries, key=lambda each: (each.order, each.id)):
         children.setdefault(entry.parent, []).append(entry)

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: how many requests, how long they took; other rooms add theirs to the same registry."""
+"""Figures for Prometheus about requests; other rooms add theirs to the same registry."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def metrics_tween(
 
 
 def metrics(request: Request) -> Response:
-    """Give the figures to this machine, or to whoever knows ``abah.metrics_token``; others find nothing."""
+    """Give the figures to this machine or to the holder of ``abah.metrics_token``, else 404."""
     if not _may_read(request):
         raise HTTPNotFound
     return Response(generate_latest(REGISTRY), headerlist=[("Content-Type", CONTENT_TYPE_LATEST)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - the mapping reads the annotation
+from datetime import datetime
 
 from sqlalchemy import Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,7 +19,7 @@ class FormKey(Base):
     __table_args__ = (Index("ix_abah_form_key_created_at", "created_at"),)
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """SHA-256 over the key, the page's token and the path, so that a key means something in one place only."""
+    """SHA-256 over key, the page's token and path: a key means something in one place only."""
     location: Mapped[str | None] = mapped_column(Text)
     """Redirect of the first answer."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -1,9 +1,10 @@
 """Double submission is harmless: a form that was posted twice is carried out once.
 
-``{{ csrf() }}`` puts a one-time key beside the token. The first POST with a key stores where its answer leads, in
-the transaction of the work itself; a repeated one (double click, Back and again, a retry on a bad line) waits for
-the first and is sent to the same place. An answer that is no redirect (a form with errors) uses nothing up, and a
-transaction that rolls back gives the key back. A view that must not be guarded says ``once=False``.
+``{{ csrf() }}`` puts a one-time key beside the token. The first POST with a key stores where its
+answer leads, in the transaction of the work itself; a repeated one (double click, Back and again,
+a retry on a bad line) waits for the first and is sent to the same place. An answer that is no
+redirect (a form with errors) uses nothing up, and a transaction that rolls back gives the key
+back. A view that must not be guarded says ``once=False``.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def _guard(view: View, info: Any) -> View:
     return guarded
 
 
-_guard.options = (FIELD,)  # type: ignore[attr-defined] - how Pyramid learns of a view's own option
+# How Pyramid learns that a view may have this option.
+_guard.options = (FIELD,)  # type: ignore[attr-defined]
 
 
 def includeme(config: Configurator) -> None:

@@ -2,7 +2,7 @@
 
 Filled while the application is configured, read while it answers. Directives of the configurator::
 
-    config.add_menus(MenuEntry("ucp.audit", _("Audit"), "audit.list", parent="ucp", permission="audit.read"))
+    config.add_menus(MenuEntry("ucp.audit", _("Audit"), "audit.list", parent="ucp"))
     config.add_slots("messaging", Slot("dashboard.waiting", "messaging/waiting.jinja2"))
     config.add_help(HelpChapter("pesan", _("Melihat dan mengirim pesan"), "help/pesan.jinja2"))
     config.set_sign_in_route("accounts.session.create")
@@ -71,10 +71,11 @@ def set_sign_in_route(config: Configurator, name: str) -> None:
 
 
 def add_plugin(config: Configurator, manifest: Any) -> None:
-    """Add what a plugin's manifest and hooks bring to the pages: templates, menus, slots, chapters, words.
+    """Add a plugin's templates, menus, slots, chapters and words to the pages.
 
-    ``manifest`` is a ``core.framework.manifest.Manifest``. Routes and views come by ``include_web``. An error
-    of the plugin's code passes through: the caller tries it in a scratch configurator first.
+    ``manifest`` is a ``core.framework.manifest.Manifest``. Routes and views come by
+    ``include_web``. An error of the plugin's code passes through: the caller tries it in a scratch
+    configurator first.
     """
     directory: Path = manifest.directory
     if (directory / "templates").is_dir():

@@ -55,12 +55,12 @@ def _finalize(value: Any) -> Any:
 
 
 def _gettext_global(text: str, mapping: Mapping[str, Any] | None = None) -> str:
-    """Put a sentence into the language of the page: ``{{ _("Kirim ke ${n} lembaga", mapping={"n": n}) }}``."""
+    """Translate a sentence: ``{{ _("Kirim ke ${n} lembaga", mapping={"n": n}) }}``."""
     return translate(text, mapping)
 
 
 def csrf(*, once: bool = True) -> Markup:
-    """Print the hidden fields of a form: the token, and the key that makes a double submission harmless."""
+    """Print the hidden fields of a form: the token, and the key against double submission."""
     request = get_current_request()
     if request is None:
         return Markup()
@@ -71,20 +71,27 @@ def csrf(*, once: bool = True) -> Markup:
 
 @pass_context
 def url(context: Context, name: str, *elements: Any, **values: Any) -> str:
-    """Return the path of a route: ``{{ url("hibah.grant.detail", id=grant.id) }}``."""
+    """Give the path of a route.
+
+    ``{{ url("hibah.grant.detail", id=grant.id) }}``
+    """
     request = context.get("request") or get_current_request()
     return str(request.route_path(name, *elements, **values))
 
 
 def asset(spec: str) -> str:
-    """Return the address of a static file: ``{{ asset("abah.css") }}``."""
+    """Give the address of a static file.
+
+    ``{{ asset("abah.css") }}``
+    """
     return asset_url(get_current_request(), spec)
 
 
 def localised(template: str) -> list[str]:
-    """Return the template of the page's language before the Indonesian one: ``help/pesan.en.jinja2``.
+    """Return the template in the page's language before the Indonesian one.
 
-    For long prose, which is written anew in each language rather than translated sentence by sentence.
+    As ``help/pesan.en.jinja2``: for long prose, which is written anew in each language rather than
+    translated sentence by sentence.
     """
     locale = current_locale()
     if locale == DEFAULT_LOCALE:
@@ -125,7 +132,7 @@ GLOBALS: Final[Mapping[str, Any]] = {
 
 
 def _choose_layout(event: BeforeRender) -> None:
-    """Set ``layout``: the dialog's for a dialog, the plain one for somebody unknown, else the whole frame."""
+    """Set ``layout``: dialog for a dialog, plain for somebody unknown, else the whole frame."""
     request = event.get("request")
     if request is None or "layout" in event:
         return

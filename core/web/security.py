@@ -1,4 +1,4 @@
-"""What holds for every request: closed by default, CSRF on every unsafe method, headers that bind the browser."""
+"""What holds for every request: closed by default, form tokens, headers for the browser."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ NOBODY: Final = "abah.nobody"
 SIGNED_IN: Final = "abah.signed_in"
 """Permission of everybody who is signed in and was let in."""
 
-CONTENT_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        # Bootstrap draws its check marks and arrows with data: addresses in its style sheet.
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-        "object-src 'none'",
-    )
-)
+_SOURCES: Final[Mapping[str, str]] = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    # Bootstrap draws its check marks and arrows with data: addresses in its style sheet.
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+    "object-src": "'none'",
+}
+
+CONTENT_POLICY: Final = "; ".join(f"{what} {where}" for what, where in _SOURCES.items())
+"""Nothing from elsewhere, nothing inline, no frame around us."""
 
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": CONTENT_POLICY,
@@ -57,7 +58,7 @@ _TEXT_MARK: Final = "~"
 
 
 class _FlashSerializer:
-    """JSON for the cookie that keeps sentences translatable: a flash is read in the language of its page."""
+    """JSON that keeps sentences translatable: a flash is read in the language of its page."""
 
     def dumps(self, value: Any) -> bytes:
         """Write a session."""
@@ -120,7 +121,8 @@ def includeme(config: Configurator) -> None:
             httponly=True,
             samesite="Lax",
             secure=runtime.settings.flag("abah.cookie_secure", default=True),
-            # The cookie carries a page's token and its flash messages; who is signed in is kept elsewhere.
+            # The cookie carries a page's token and its flash messages; who is signed in is kept
+            # elsewhere.
             timeout=None,
             reissue_time=None,
             serializer=_FlashSerializer(),

@@ -1,7 +1,8 @@
 """Slots: named places of a page that other rooms and plugins fill.
 
-``{{ slot("grant.card.actions", grant=grant) }}`` prints every piece that was registered for the place, in order.
-Each piece is fenced: one that raises is left out, counted against its owner, and the page goes on.
+``{{ slot("grant.card.actions", grant=grant) }}`` prints every piece that was registered for the
+place, in order. Each piece is fenced: one that raises is left out, counted against its owner, and
+the page goes on.
 """
 
 from __future__ import annotations

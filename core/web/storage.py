@@ -1,6 +1,7 @@
 """The request's database session: reading for GET, writing for the rest, gone with the transaction.
 
-Pages of errors are made after the request's own transaction was rolled back, so they get a session of their own.
+Pages of errors are made after the request's own transaction was rolled back, so they get a session
+of their own.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ __all__ = ["SAFE_METHODS"]
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods whose views never write."""
 
+_SESSION: Final = "abah.db"
+_LATE: Final = "abah.late_db"
+
 
 def _runtime(request: Request) -> Any:
     """Return what the process holds (``core.framework.runtime.Runtime``)."""
@@ -28,18 +32,16 @@ def _runtime(request: Request) -> Any:
 def _db(request: Request) -> Session:
     """Return the session of this request."""
     database = request.runtime.database
+    environ: dict[str, Session] = request.environ
     if is_tm_active(request):
-        if "abah.db" not in request.environ:
+        if _SESSION not in environ:
             write = request.method not in SAFE_METHODS
-            request.environ["abah.db"] = database.managed_session(request.tm, write=write)
-        session: Session = request.environ["abah.db"]
-        return session
-    if "abah.late_db" not in request.environ:
-        late = database.session(write=False)
-        request.environ["abah.late_db"] = late
+            environ[_SESSION] = database.managed_session(request.tm, write=write)
+        return environ[_SESSION]
+    if _LATE not in environ:
+        environ[_LATE] = late = database.session(write=False)
         request.add_finished_callback(lambda _request: late.close())
-    session = request.environ["abah.late_db"]
-    return session
+    return environ[_LATE]
 
 
 def includeme(config: Configurator) -> None:

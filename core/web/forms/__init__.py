@@ -23,7 +23,9 @@ and its template like this::
 
     {% from "partials/forms.jinja2" import error_summary, field, buttons %}
     <form method="post" data-guard>{{ csrf() }}
-      {{ error_summary(form) }} {{ field(form.country) }} … {{ buttons(ok=_("Ya"), cancel=_("Tidak"), cancel_url=…) }}
+      {{ error_summary(form) }}
+      {{ field(form.country) }} …
+      {{ buttons(ok=_("Ya"), cancel=_("Tidak"), cancel_url=…) }}
     </form>
 """
 

@@ -31,6 +31,11 @@ _LIBRARY: Final[dict[str, TranslationString]] = {
     "Not a valid integer value.": _("Isi dengan bilangan bulat, misalnya 12."),
     "Not a valid decimal value.": _("Isi dengan angka, misalnya 1.500,00."),
     "This field is required.": _("Bagian ini harus diisi."),
+    "'%(value)s' is not a valid choice for this field.": _("Pilih hanya dari daftar."),
+    "'%(value)s' are not valid choices for this field.": _("Pilih hanya dari daftar."),
+    "Invalid choice(s): one or more data inputs could not be coerced.": _(
+        "Pilih hanya dari daftar."
+    ),
 }
 """What WTForms says by itself, in our own words."""
 
@@ -40,7 +45,8 @@ class _Sentences:
 
     def gettext(self, text: str) -> str:
         """Exchange a sentence of the library for ours."""
-        return _LIBRARY.get(text, text)
+        found: str = _LIBRARY.get(text, text)
+        return found
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
         """Choose between two sentences of the library."""
@@ -50,8 +56,9 @@ class _Sentences:
 class Form(wtforms.Form):
     """Base of every form.
 
-    ``Form(request, obj=None, **values)``: fields start from what was posted, else from ``obj``'s attributes,
-    else from ``values``. Field ids differ between page and dialog, so that both can be open at once.
+    ``Form(request, obj=None, **values)``: fields start from what was posted, else from ``obj``'s
+    attributes, else from ``values``. Field ids differ between page and dialog, so that both can be
+    open at once.
     """
 
     class Meta:
@@ -70,7 +77,8 @@ class Form(wtforms.Form):
             """Give each field an id that is unique beside the page under a dialog."""
             name = f"{options.get('prefix') or ''}{options['name']}"
             options.setdefault("id", f"{form.id_prefix}{name}")
-            return unbound_field.bind(form=form, **options)
+            bound: Field = unbound_field.bind(form=form, **options)
+            return bound
 
     def __init__(self, request: Request, obj: object | None = None, **values: Any) -> None:
         """Read what ``request`` posted, if it did."""
@@ -81,7 +89,7 @@ class Form(wtforms.Form):
         super().__init__(formdata=request.POST if self.submitted else None, obj=obj, **values)
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Check every field and tell whether all are right; when not, the answer's status becomes 422."""
+        """Check every field and tell whether all are right; if not, the status becomes 422."""
         self._valid = bool(super().validate(extra_validators))
         if not self._valid:
             self.request.response.status_int = UNPROCESSABLE
@@ -93,7 +101,7 @@ class Form(wtforms.Form):
         return self.submitted and self._valid
 
     def refuse(self, name: str | None, explanation: str) -> None:
-        """Show ``explanation`` at the field ``name``, or on top of the form when there is no such field."""
+        """Show ``explanation`` at the field ``name``, or above the form when there is none."""
         if name is not None and name in self:
             field = self[name]
             field.errors = [*field.errors, explanation]
@@ -106,7 +114,8 @@ class Form(wtforms.Form):
     def refusals(self) -> Iterator[None]:
         """Catch an :class:`InvalidInputError` of the block and show it at its field.
 
-        The services that raise it have written nothing yet; what was written before must be meant to stay.
+        The services that raise it have written nothing yet; what was written before must be meant
+        to stay.
         """
         try:
             yield
@@ -115,7 +124,7 @@ class Form(wtforms.Form):
 
     @property
     def problems(self) -> list[tuple[str | None, str]]:
-        """Everything that was refused, in the order of the fields: (id of the field or None, sentence)."""
+        """What was refused, in the order of the fields: (id of the field or None, sentence)."""
         found: list[tuple[str | None, str]] = [
             (None, translate(text, None, self.request)) for text in self.form_errors
         ]

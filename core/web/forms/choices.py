@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import wtforms
 from wtforms import widgets
-from wtforms.fields.choices import Choice, SelectChoice
+
+# Newer than the stubs of WTForms.
+from wtforms.fields.choices import Choice, SelectChoice  # type: ignore[attr-defined]
 
 from core.i18n import _
 from core.web.locale import current_locale, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = ["CheckboxesField", "ChoiceField", "Country", "CountryField", "RadioField"]
 
@@ -28,12 +30,12 @@ def _with_pairs(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _translated(choices: Iterable[Choice]) -> Iterable[Choice]:
+def _translated(choices: Iterable[Choice]) -> Iterator[Choice]:
     return (choice._replace(label=translate(choice.label)) for choice in choices)
 
 
 class ChoiceField(wtforms.SelectField):
-    """One of a list. ``choices`` are (value, label) pairs; ``blank`` is the label of "nothing chosen"."""
+    """One of a list of (value, label) pairs; ``blank`` is the label of "nothing chosen"."""
 
     kind: ClassVar[str] = "select"
 
@@ -49,7 +51,7 @@ class ChoiceField(wtforms.SelectField):
         super().__init__(label, validators, **_with_pairs(kwargs))
         self.blank = blank
 
-    def iter_choices(self) -> Iterable[Any]:
+    def iter_choices(self) -> Iterator[Any]:
         """Give the choices with translated labels, the blank one first."""
         if self.blank is not None:
             yield Choice("", translate(self.blank), not self.data, {})
@@ -85,7 +87,7 @@ class CheckboxesField(wtforms.SelectMultipleField):
         """Take what WTForms takes; ``choices`` are (value, label) pairs."""
         super().__init__(label, validators, **_with_pairs(kwargs))
 
-    def iter_choices(self) -> Iterable[Any]:
+    def iter_choices(self) -> Iterator[Any]:
         """Give the choices with translated labels."""
         yield from _translated(super().iter_choices())
 
@@ -103,7 +105,7 @@ class Country(Protocol):
 
 
 class CountryField(ChoiceField):
-    """A country with its calling code; ``data`` is the region (``ID``). Indonesia unless chosen otherwise."""
+    """A country with its calling code; ``data`` is the region (``ID``), at first Indonesia."""
 
     def __init__(
         self,

@@ -151,7 +151,7 @@ class _ReadField(wtforms.Field):
 
 
 class DateField(_ReadField):
-    """A day, typed and shown as 30/11/2018, with a calendar beside the field. ``data`` is a date or None."""
+    """A day, typed as 30/11/2018, with a calendar beside it. ``data`` is a date or None."""
 
     kind: ClassVar[str] = "date"
     data: date | None
@@ -198,8 +198,8 @@ class MoneyField(_ReadField):
 class PhoneField(_ReadField):
     """A telephone number in any spelling; ``data`` is E.164 or None once it was checked.
 
-    ``parse(text, region)`` reads it and refuses with an :class:`InvalidInputError`; ``country`` names the
-    field with the region (``ID``). What was typed stays on the page.
+    ``parse(text, region)`` reads it and refuses with an :class:`InvalidInputError`; ``country``
+    names the field with the region (``ID``). What was typed stays on the page.
     """
 
     kind: ClassVar[str] = "phone"

@@ -19,6 +19,7 @@ MAX_DIGITS: Final = 15
 _DAY_FIRST: Final = re.compile(r"(\d{1,2})\s*[/.\-\s]\s*(\d{1,2})\s*[/.\-\s]\s*(\d+)")
 _YEAR_FIRST: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _GROUPED: Final = re.compile(r"\d{1,3}(\.\d{3})+")
+_CURRENCY: Final = re.compile(r"^-?\s*rp\.?\s*", re.IGNORECASE)
 _EARLIEST_YEAR: Final = 1900
 _LATEST_YEAR: Final = 2199
 _MONTHS: Final = 12
@@ -92,9 +93,7 @@ def parse_amount(text: str) -> Decimal:
 
     :raises UnreadableError: it is no amount.
     """
-    plain = re.sub(
-        r"^-?\s*rp\.?\s*", lambda found: "-" if "-" in found[0] else "", text.strip(), flags=re.I
-    )
+    plain = _CURRENCY.sub("-" if text.strip().startswith("-") else "", text.strip())
     whole, comma, cents = plain.replace(" ", "").partition(",")
     sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     cents = "" if cents == "-" else cents

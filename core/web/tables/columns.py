@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from core.i18n import TranslationString, _
 from core.web.formats import number, rupiah, tanggal_pendek, wib_pendek
 from core.web.locale import translate
 
@@ -33,7 +34,7 @@ class Column:
     """Heads the card that a row becomes on a phone."""
     export: bool = True
     value: Callable[[Row[Any]], Any] | None = None
-    """Value for the export and for ``page.text``, where the select's own is not what a person reads."""
+    """Value for export and ``page.text``, where the select's own is not what a person reads."""
     money: bool = False
     """Write the number as rupiah."""
 
@@ -58,24 +59,25 @@ def as_text(value: Any) -> str:
     """Write a value by its type: days 30/11/2018, times 30/11/2018 12:53, numbers 7.176."""
     match value:
         case None:
-            return ""
+            text = ""
         case bool():
-            return translate("Ya" if value else "Tidak")
+            text = translate(_("Ya") if value else _("Tidak"))
         case datetime():
-            return wib_pendek(value)
+            text = wib_pendek(value)
         case date():
-            return tanggal_pendek(value)
+            text = tanggal_pendek(value)
         case int() | float() | Decimal():
-            return number(value)
-        case str():
-            return translate(value) if hasattr(value, "domain") else value
+            text = number(value)
+        case TranslationString():
+            text = translate(value)
         case _:
-            return str(value)
+            text = str(value)
+    return text
 
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """An action on chosen rows. Its page says what will happen and to how many, and asks before it does."""
+    """An action on chosen rows. Its page names what will happen and to how many, and asks."""
 
     name: str
     label: str

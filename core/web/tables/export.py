@@ -1,7 +1,7 @@
 """The whole list as a file, streamed, with nothing in it that a spreadsheet would run.
 
-A cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line end can be taken for a formula (OWASP,
-"CSV Injection"): in CSV it gets an apostrophe in front, in XLSX it is stored as text.
+A cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line end can be taken for a formula
+(OWASP, "CSV Injection"): in CSV it gets an apostrophe in front, in XLSX it is stored as text.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from pyramid.response import Response
 
@@ -114,7 +114,7 @@ def _xlsx_cell(sheet: WriteOnlyWorksheet, value: Any, column: Column) -> Any:
         case bool():
             return _text_cell(sheet, as_text(value))
         case int() | float() | Decimal():
-            cell = WriteOnlyCell(sheet, value=value)
+            cell = WriteOnlyCell(sheet, value=_number(value))
             cell.number_format = '"Rp"#,##0.00' if column.money else "General"
             return cell
         case datetime():
@@ -122,14 +122,19 @@ def _xlsx_cell(sheet: WriteOnlyWorksheet, value: Any, column: Column) -> Any:
             cell.number_format = "dd/mm/yyyy hh:mm"
             return cell
         case date():
-            cell = WriteOnlyCell(sheet, value=value)
+            cell = WriteOnlyCell(sheet, value=datetime.combine(value, time()))
             cell.number_format = "dd/mm/yyyy"
             return cell
         case _:
             return _text_cell(sheet, as_text(value))
 
 
-def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> WriteOnlyCell:
+def _number(value: float | Decimal) -> float | int:
+    """Spreadsheets know no decimals; whole numbers stay whole."""
+    return int(value) if value == int(value) else float(value)
+
+
+def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> Cell:
     cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", text)[:_MAX_CELL])
     # openpyxl takes "=…" for a formula unless it is told that this is text.
     cell.data_type = "s"

@@ -1,4 +1,4 @@
-"""What a list can be narrowed by. Each filter reads the address, changes the select, and shows its own tag."""
+"""What a list can be narrowed by: each filter reads the address and changes the select."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.web.locale import translate
 
 __all__ = ["BooleanFilter", "ChoiceFilter", "DateFilter", "Filter", "Tag", "TextFilter"]
 
-type_of_params = Mapping[str, str]
+Params = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class Filter(ABC):
         return (self.name,)
 
     @abstractmethod
-    def apply(self, select: Select[Any], params: type_of_params) -> Select[Any]:
+    def apply(self, select: Select[Any], params: Params) -> Select[Any]:
         """Narrow ``select`` as ``params`` ask; without a usable value return it as it is."""
 
     @abstractmethod
-    def tags(self, params: type_of_params) -> list[Tag]:
+    def tags(self, params: Params) -> list[Tag]:
         """Tell what is active."""
 
-    def problems(self, _params: type_of_params) -> dict[str, str]:
+    def problems(self, _params: Params) -> dict[str, str]:
         """Tell which values could not be read: name in the address → sentence."""
         return {}
 
@@ -70,7 +70,7 @@ class TextFilter(Filter):
         super().__init__(name, label)
         self.columns = tuple(columns)
 
-    def apply(self, select: Select[Any], params: type_of_params) -> Select[Any]:
+    def apply(self, select: Select[Any], params: Params) -> Select[Any]:
         """Add one condition for each word."""
         for word in params.get(self.name, "").split()[:8]:
             select = select.where(
@@ -83,18 +83,18 @@ class TextFilter(Filter):
             )
         return select
 
-    def tags(self, params: type_of_params) -> list[Tag]:
+    def tags(self, params: Params) -> list[Tag]:
         """Show the words."""
         value = params.get(self.name, "").strip()
         return [Tag(translate(self.label), value, self.params)] if value else []
 
 
 class ChoiceFilter(Filter):
-    """One of a list of values. ``condition(value)`` replaces ``column = value`` where that is not it."""
+    """One of a list of values; ``condition(value)`` stands in for ``column = value``."""
 
     kind = "choice"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - four say what it is, two how it compares
         self,
         name: str,
         label: str,
@@ -111,13 +111,13 @@ class ChoiceFilter(Filter):
         self._condition = condition
         self._convert = convert
 
-    def _chosen(self, params: type_of_params) -> tuple[str, str] | None:
+    def _chosen(self, params: Params) -> tuple[str, str] | None:
         value = params.get(self.name, "")
         return (
             next((choice for choice in self.choices if choice[0] == value), None) if value else None
         )
 
-    def apply(self, select: Select[Any], params: type_of_params) -> Select[Any]:
+    def apply(self, select: Select[Any], params: Params) -> Select[Any]:
         """Compare with a value of the list; others are ignored."""
         chosen = self._chosen(params)
         if chosen is None:
@@ -127,7 +127,7 @@ class ChoiceFilter(Filter):
         column: Any = self.column
         return select.where(column == self._convert(chosen[0]))
 
-    def tags(self, params: type_of_params) -> list[Tag]:
+    def tags(self, params: Params) -> list[Tag]:
         """Show the label of the chosen value."""
         chosen = self._chosen(params)
         return [Tag(translate(self.label), translate(chosen[1]), self.params)] if chosen else []
@@ -143,7 +143,7 @@ class BooleanFilter(ChoiceFilter):
 
 
 class DateFilter(Filter):
-    """From one day to another, both included and counted in Asia/Jakarta; either may be left out."""
+    """From one day to another, both included, counted in Asia/Jakarta; either may be missing."""
 
     kind = "dates"
 
@@ -157,7 +157,7 @@ class DateFilter(Filter):
         """``<name>_dari`` and ``<name>_sampai``."""
         return (f"{self.name}_dari", f"{self.name}_sampai")
 
-    def apply(self, select: Select[Any], params: type_of_params) -> Select[Any]:
+    def apply(self, select: Select[Any], params: Params) -> Select[Any]:
         """Add the two limits."""
         first, last = (_day(params.get(name, "")) for name in self.params)
         timed = _is_time(self.column)
@@ -168,7 +168,7 @@ class DateFilter(Filter):
             select = select.where(self.column < (_midnight(after) if timed else after))
         return select
 
-    def tags(self, params: type_of_params) -> list[Tag]:
+    def tags(self, params: Params) -> list[Tag]:
         """Show both limits as one tag."""
         first, last = (_day(params.get(name, "")) for name in self.params)
         facts = {"first": tanggal_pendek(first), "last": tanggal_pendek(last)}
@@ -182,7 +182,7 @@ class DateFilter(Filter):
             return []
         return [Tag(translate(self.label), translate(text), self.params)]
 
-    def problems(self, params: type_of_params) -> dict[str, str]:
+    def problems(self, params: Params) -> dict[str, str]:
         """Name the day that could not be read."""
         found: dict[str, str] = {}
         for name in self.params:

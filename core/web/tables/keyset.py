@@ -1,7 +1,8 @@
 """Paging by keyset: the next page begins behind the last row seen, not after a count of rows.
 
-The order is total: the chosen value (missing ones last in both directions), then the key. A position is the
-value and key of a row, written into the address; the database compares it again with its own collation.
+The order is total: the chosen value (missing ones last in both directions), then the key. A
+position is the value and key of a row, written into the address; the database compares it again
+with its own collation.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ class Order:
         value = literal(position.value, self.column.type)
         here, there = tuple_(self.column, self.key), tuple_(value, key)
         further = here < there if down else here > there
-        # A missing value is neither smaller nor larger: it stands behind all others in both directions.
+        # A missing value is neither smaller nor larger: it stands behind all others in both
+        # directions.
         return or_(further, self.column.is_(None)) if self.nullable and not backward else further
 
 

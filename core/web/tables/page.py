@@ -84,12 +84,12 @@ class TablePage:
 
     @property
     def kept(self) -> list[tuple[str, str]]:
-        """What the filter form carries along: everything in the address that it doesn't ask itself."""
+        """What the filter form carries along: the rest of the address."""
         asked = {name for each in self.filters for name in each.params}
         return [(name, value) for name, value in self._state().items() if name not in asked]
 
     def url(self, **changes: str | None) -> str:
-        """Return this list's address, from its first page, with ``changes``; None takes a name out."""
+        """Return the list's address, from its first page, with ``changes``; None removes a name."""
         state: dict[str, str | None] = {**self._state(), **changes}
         query = urlencode({name: value for name, value in state.items() if value})
         return f"{self.path}?{query}" if query else self.path
@@ -104,7 +104,7 @@ class TablePage:
         return self.url(**dict.fromkeys(name for each in self.filters for name in each.params))
 
     def sort_url(self, column: Column) -> str:
-        """Return the address sorted by this column, turned round when it is sorted by it already."""
+        """Return the address sorted by this column; turned round where it already is."""
         turned = column.name == self.sort and not self.descending
         return self.url(sort=f"-{column.name}" if turned else column.name)
 
@@ -130,7 +130,7 @@ class TablePage:
 
     @property
     def here(self) -> str:
-        """This list as it is, for the way back from a bulk action."""
+        """The list as it is, for the way back from a bulk action."""
         return self.url()
 
     @property

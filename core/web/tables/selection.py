@@ -29,7 +29,8 @@ class NothingChosenError(AbahError):
     """An action on rows was asked for without any row."""
 
     explanation = _(
-        "Belum ada baris yang dipilih. Kembali ke daftar, centang baris yang dimaksud, lalu pilih aksinya lagi."
+        "Belum ada baris yang dipilih. Kembali ke daftar, centang baris yang dimaksud, lalu pilih "
+        "aksinya lagi."
     )
 
 
@@ -37,7 +38,8 @@ class TooManyChosenError(AbahError):
     """More rows were chosen than one action may take."""
 
     explanation = _(
-        "Terlalu banyak baris yang dipilih untuk satu kali aksi. Persempit daftar dengan Filter, lalu ulangi."
+        "Terlalu banyak baris yang dipilih untuk satu kali aksi. Persempit daftar dengan Filter, "
+        "lalu ulangi."
     )
 
 
@@ -58,7 +60,7 @@ class Selection:
 
 
 def is_local(url: str) -> bool:
-    """Tell whether an address stays on this site: a path, and nothing that a browser takes for a host."""
+    """Tell whether an address stays here: a path, nothing that a browser takes for a host."""
     return url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()
 
 

@@ -1,12 +1,13 @@
-"""The list itself: what is selected, how it is narrowed, ordered, paged, exported, and chosen from."""
+"""The list itself: selected, narrowed, ordered, paged, exported, and chosen from."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column as SchemaColumn
 from sqlalchemy import ClauseElement, Join, Row, Select, Subquery, func, select
+from sqlalchemy import Column as SchemaColumn
 from sqlalchemy.sql import visitors
 
 from core.i18n import _
@@ -44,43 +45,29 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A list. See the package's docstring for how a view and a template use it."""
 
-    def __init__(
-        self,
-        statement: Select[Any],
-        *,
-        key: str = "id",
-        columns: Sequence[Column],
-        filters: Sequence[Filter] = (),
-        bulk: Sequence[Bulk] = (),
-        default_sort: str = "",
-        page_size: int = PAGE_SIZES[0],
-        empty: str | None = None,
-        name: str = "daftar",
-        count_limit: int = 10_000,
-    ) -> None:
-        """Describe the list.
-
-        ``statement`` is a select without order or limit whose columns have the names that ``key`` and the
-        columns use; ``key`` is unique and never missing. ``default_sort`` is a column's name, with ``-`` in
-        front for descending. Rows are counted up to ``count_limit``. ``name`` is the element's id and the
-        name of an exported file.
-        """
-        self.statement = statement
-        self.key = key
-        self.columns = tuple(columns)
-        self.filters = tuple(filters)
-        self.bulk = tuple(bulk)
-        self.default_sort = default_sort or key
-        self.page_size = page_size
-        self.empty = empty or _("Belum ada data.")
-        self.name = name
-        self.count_limit = count_limit
+    statement: Select[Any] = field(kw_only=False)
+    """Select without order or limit; the columns and ``key`` go by the names of its columns."""
+    columns: Sequence[Column]
+    key: str = "id"
+    """Name of a value that is unique and never missing."""
+    filters: Sequence[Filter] = ()
+    bulk: Sequence[Bulk] = ()
+    default_sort: str = ""
+    """A column's name, with ``-`` in front for descending; empty for the key."""
+    page_size: int = PAGE_SIZES[0]
+    empty: str = _("Belum ada data.")
+    """What to say, and to do next, where there is nothing."""
+    name: str = "daftar"
+    """Id of the list's element, and the name of an exported file."""
+    count_limit: int = 10_000
+    """Rows are counted up to here; a longer list says that it is longer."""
 
     def respond(self, request: Request, **variables: Any) -> dict[str, Any] | Response:
-        """Answer a request: the variables for the template (``page`` and the given ones), or an export."""
+        """Answer a request: variables for the template (``page`` and the given), or an export."""
         params = dict(request.GET)
         kind = params.get("format", "")
         if kind in EXPORTS:
@@ -101,7 +88,7 @@ class Table:
         sort, descending = self._sort(params)
         order = self._order(listed, sort, descending=descending)
         size = self._size(params)
-        rows, has_previous, has_next = _read(session, listed, order, params, size)
+        rows, has_previous, has_next = _Reader(session, listed, order, size).read(params)
         total = self._count(session, listed)
         allowed = [
             each for each in self.bulk if not (each.permission and may and not may(each.permission))
@@ -126,7 +113,7 @@ class Table:
         )
 
     def selected(self, request: Request, *, limit: int = MAX_CHOSEN) -> Selection:
-        """Return which rows a bulk action means; works for its question (GET) and its answer (POST).
+        """Return which rows a bulk action means, for its question (GET) and its answer (POST).
 
         :raises NothingChosenError: no row that this person may see was chosen.
         :raises TooManyChosenError: more than ``limit`` rows were.
@@ -174,14 +161,15 @@ class Table:
         sortable = {column.name for column in self.columns if column.sort_name}
         wanted = params.get("sort", "")
         if wanted.removeprefix("-") not in sortable:
-            wanted = self.default_sort
+            wanted = self.default_sort or self.key
         return wanted.removeprefix("-"), wanted.startswith("-")
 
     def _order(self, listed: Subquery, sort: str, *, descending: bool) -> Order:
         names = {column.name: column.sort_name or column.name for column in self.columns}
         column = listed.c[names.get(sort, sort)]
         key = listed.c[self.key]
-        # Only a plain column says whether it can be missing; what is computed or outer-joined may be.
+        # Only a plain column says whether it can be missing; what is computed or outer-joined may
+        # be.
         plain = isinstance(column, SchemaColumn) and not column.nullable and not self._outer_joined
         return Order(column, key, descending, nullable=not plain)
 
@@ -211,34 +199,34 @@ def _select(listed: Subquery, order: Order) -> Select[Any]:
     return select(listed, order.column.label(SORT_NAME), order.key.label(KEY_NAME))
 
 
-def _read(
-    session: Session, listed: Subquery, order: Order, params: Mapping[str, str], size: int
-) -> tuple[Sequence[Row[Any]], bool, bool]:
-    """Read a page and tell whether there are rows before and after it."""
-    before = decode_position(params.get("before", ""), order)
-    if before is not None:
-        rows = _fetch(session, listed, order, before, size, backward=True)
-        if len(rows) > size:
-            return rows[:size][::-1], True, True
-        # Fewer rows than a page are left before it: show the first page, full.
-    after = decode_position(params.get("after", ""), order) if before is None else None
-    rows = _fetch(session, listed, order, after, size)
-    if after is not None and not rows:
-        return _read(session, listed, order, {}, size)
-    return rows[:size], after is not None, len(rows) > size
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads pages of one list in one order."""
 
+    session: Session
+    listed: Subquery
+    order: Order
+    size: int
 
-def _fetch(
-    session: Session,
-    listed: Subquery,
-    order: Order,
-    position: Position | None,
-    size: int,
-    *,
-    backward: bool = False,
-) -> Sequence[Row[Any]]:
-    statement = _select(listed, order)
-    if position is not None:
-        statement = statement.where(order.beyond(position, backward=backward))
-    statement = statement.order_by(*order.clauses(backward=backward)).limit(size + 1)
-    return session.execute(statement).all()
+    def read(self, params: Mapping[str, str]) -> tuple[Sequence[Row[Any]], bool, bool]:
+        """Read a page and tell whether there are rows before and after it."""
+        before = decode_position(params.get("before", ""), self.order)
+        if before is not None:
+            rows = self.fetch(before, backward=True)
+            if len(rows) > self.size:
+                return rows[: self.size][::-1], True, True
+            # Fewer rows than a page are left before it: show the first page, full.
+            return self.read({})
+        after = decode_position(params.get("after", ""), self.order)
+        rows = self.fetch(after)
+        if after is not None and not rows:
+            return self.read({})
+        return rows[: self.size], after is not None, len(rows) > self.size
+
+    def fetch(self, position: Position | None, *, backward: bool = False) -> Sequence[Row[Any]]:
+        """Read one row more than a page, so that one knows whether there are more."""
+        statement = _select(self.listed, self.order)
+        if position is not None:
+            statement = statement.where(self.order.beyond(position, backward=backward))
+        ordered = statement.order_by(*self.order.clauses(backward=backward))
+        return self.session.execute(ordered.limit(self.size + 1)).all()

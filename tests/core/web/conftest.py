@@ -1,4 +1,4 @@
-"""The web room alone: real databases and templates, a policy of the test's own, a few pages to try things on."""
+"""The web room alone: real databases and templates, a policy and pages of the tests' own."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def papers(web_runtime: Runtime) -> int:
 
 @pytest.fixture
 def browser(web_runtime: Runtime) -> Browser:
-    """``browser(*includes)`` builds the application with pages of the test's own and returns a browser."""
+    """``browser(*includes)`` builds the application with more pages; returns a browser."""
 
     def build(*includes: Callable[[Configurator], None], **environ: str) -> TestApp:
         config = Configurator(settings=dict(web_runtime.settings), package="core")

@@ -52,9 +52,7 @@ class EveryField(Form):
     """One of each."""
 
     country = CountryField(_("Negara"), countries=countries)
-    number = PhoneField(
-        _("Nomor Telepon"), [Required()], parse=parse_number, show=national_number
-    )
+    number = PhoneField(_("Nomor Telepon"), [Required()], parse=parse_number, show=national_number)
     person = TextField(
         _("Kontak Person"), [Required(), MaxLength(20)], description=_("Nama lengkap.")
     )
@@ -88,7 +86,8 @@ def short_form(request: Request) -> Any:
     if form.submitted and form.validate():
         with form.refusals():
             if form.name.data == "TERLARANG":
-                raise InvalidInputError("name", _("Nama ini tidak boleh dipakai."))
+                field = "name"
+                raise InvalidInputError(field, _("Nama ini tidak boleh dipakai."))
             request.db.execute(insert(person).values(name=form.name.data))
     if form.accepted:
         request.session.flash(

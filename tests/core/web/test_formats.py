@@ -80,7 +80,7 @@ def test_a_count_never_reaches_the_next_larger_unit() -> None:
 def test_money_is_written_as_in_the_manual() -> None:
     assert formats.rupiah(9_000_000_000) == "Rp9.000.000.000,00"
     assert formats.rupiah(Decimal("400000000.5")) == "Rp400.000.000,50"
-    assert formats.rupiah(Decimal("-1500")) == "-Rp1.500,00"
+    assert formats.rupiah(Decimal(-1500)) == "-Rp1.500,00"
     assert formats.rupiah(0) == "Rp0,00"
 
 

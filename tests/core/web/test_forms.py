@@ -42,7 +42,9 @@ def test_a_good_form_is_accepted_and_the_number_becomes_e164(app: TestApp) -> No
 
 
 def test_what_was_typed_stays_and_the_status_is_422(app: TestApp) -> None:
-    answer = fill(app, number="12", date="31/02/2150", amount="banyak", note="x" * 51, colour="biru")
+    answer = fill(
+        app, number="12", date="31/02/2150", amount="banyak", note="x" * 51, colour="biru"
+    )
     assert answer.status_int == 422
     form = answer.forms["try"]
     assert form["number"].value == "12"
@@ -116,7 +118,11 @@ def test_a_choice_that_is_not_in_the_list_is_refused(app: TestApp) -> None:
     form = app.get("/isian", headers=SIGNED_IN).forms["try"]
     posted = {**GOOD, "colour": "ungu", "csrf_token": form["csrf_token"].value}
     answer = app.post("/isian", posted, headers=SIGNED_IN, status=422)
-    assert answer.html.select_one("#colour-error").text.strip().endswith("Pilih salah satu dari daftar.")
+    assert (
+        answer.html.select_one("#colour-error")
+        .text.strip()
+        .endswith("Pilih salah satu dari daftar.")
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +147,7 @@ def test_a_password_is_never_shown_again(app: TestApp) -> None:
 
 
 def test_nothing_that_was_typed_can_become_markup(app: TestApp) -> None:
-    nasty = "\"><script>alert(1)</script>"
+    nasty = '"><script>alert(1)</script>'
     answer = fill(app, person=nasty, note=nasty, number=nasty)
     assert "<script>alert" not in answer.text
     assert answer.forms["try"]["note"].value == nasty

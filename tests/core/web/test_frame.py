@@ -57,7 +57,9 @@ def test_entries_stand_in_the_manuals_order_under_their_parents(browser: Browser
 def test_entries_without_permission_or_route_are_left_out(browser: Browser) -> None:
     app = browser(
         add(
-            MenuEntry("a", "Terlarang", "try.managed", parent="hibah", permission="settings.manage"),
+            MenuEntry(
+                "a", "Terlarang", "try.managed", parent="hibah", permission="settings.manage"
+            ),
             MenuEntry("b", "Tanpa rute", "tidak.ada", parent="hibah"),
             MenuEntry("c", "Perlu nomor", "try.failing", parent="hibah"),
         )

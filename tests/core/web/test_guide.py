@@ -38,7 +38,10 @@ def test_every_chapter_opens_in_both_languages(app: TestApp, chapter: HelpChapte
     app.set_cookie("abah_locale", "en")
     english = app.get(f"/bantuan/{chapter.key}")
     assert indonesian.html.select_one("h1").text == chapter.title
-    assert indonesian.html.select_one(".guide-text").text != english.html.select_one(".guide-text").text
+    assert (
+        indonesian.html.select_one(".guide-text").text
+        != english.html.select_one(".guide-text").text
+    )
 
 
 def test_a_chapter_without_a_translation_is_shown_as_it_is(app: TestApp) -> None:

@@ -93,5 +93,3 @@ def test_moments_are_for_people_and_machines(environment: Environment) -> None:
     assert 'datetime="2018-11-30T12:53:19+07:00"' in written
     assert "30 November 2018 12:53 WIB, <em" in written
     assert "lalu</em>" in written
-
-

@@ -23,7 +23,15 @@ def app(browser: Browser) -> TestApp:
     return browser(pages.includeme)
 
 
-PLACES = ["/", "/bantuan", "/isian", "/healthz", "/tidak-ada", "/gagal/500", "/static/abah/abah.css"]
+PLACES = [
+    "/",
+    "/bantuan",
+    "/isian",
+    "/healthz",
+    "/tidak-ada",
+    "/gagal/500",
+    "/static/abah/abah.css",
+]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -105,9 +113,7 @@ def test_what_was_typed_on_a_stale_page_can_be_sent_again(app: TestApp) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://jahat.example", "null", None])
-def test_words_of_another_site_are_not_offered_to_be_sent(
-    app: TestApp, origin: str | None
-) -> None:
+def test_words_of_another_site_are_not_offered_to_be_sent(app: TestApp, origin: str | None) -> None:
     headers = {**SIGNED_IN, **({"Origin": origin} if origin else {})}
     answer = app.post("/pendek", {"name": "jahat"}, headers=headers, status=400)
     assert "jahat" not in answer.text
@@ -141,14 +147,14 @@ def test_the_page_cookie_is_for_https_alone_in_production(app: TestApp) -> None:
 
 def test_figures_are_for_this_machine_or_who_knows_the_token(browser: Browser) -> None:
     assert "abah_http_requests_total" in browser().get("/metrics").text
-    away = browser(**{"REMOTE_ADDR": "203.0.113.9"})
+    away = browser(REMOTE_ADDR="203.0.113.9")
     away.get("/metrics", status=404)
     browser().get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}, status=404)
 
 
 @pytest.mark.settings(**{"abah.metrics_token": "kunci-angka"})
 def test_figures_can_be_read_from_afar_with_the_token(browser: Browser) -> None:
-    away = browser(**{"REMOTE_ADDR": "203.0.113.9"})
+    away = browser(REMOTE_ADDR="203.0.113.9")
     away.get("/metrics", headers={"Authorization": "Bearer salah"}, status=404)
     away.get("/metrics", headers={"Authorization": "Bearer kunci-angka"}, status=200)
 

@@ -43,9 +43,7 @@ def test_pieces_are_shown_in_order(browser: Browser) -> None:
     assert [each.text for each in html.select(".piece")] == ["satu", "dua", "tiga"]
 
 
-def test_a_piece_that_fails_is_left_out_and_counted(
-    browser: Browser, web_runtime: Runtime
-) -> None:
+def test_a_piece_that_fails_is_left_out_and_counted(browser: Browser, web_runtime: Runtime) -> None:
     broken = Slot("dashboard.tiles", "try/piece.jinja2", 5, variables=fail)
     app = browser(put(broken, piece("baik")))
     html = app.get("/", headers=SIGNED_IN).html
@@ -71,9 +69,7 @@ def test_a_piece_that_keeps_failing_is_left_alone_for_a_while(
 
 def test_a_piece_without_permission_or_content_is_left_out(browser: Browser) -> None:
     hidden = piece("rahasia", permission="settings.manage")
-    nothing = Slot(
-        "dashboard.tiles", "try/piece.jinja2", variables=lambda _request, _given: None
-    )
+    nothing = Slot("dashboard.tiles", "try/piece.jinja2", variables=lambda _request, _given: None)
     html = browser(put(hidden, nothing)).get("/", headers=SIGNED_IN).html
     assert html.select(".piece") == []
     assert html.select_one(".dash-tiles") is None
@@ -104,4 +100,3 @@ def test_a_failing_query_in_a_piece_does_not_spoil_the_page(browser: Browser) ->
 
     html = browser(include).get("/", headers=SIGNED_IN).html
     assert [each.text for each in html.select(".piece")] == ["7"]
-
