@@ -1,0 +1,133 @@
+"""A served application as a new user meets it, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from core.testing.databases import DatabaseFactory
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium")
+START_SECONDS = 90
+
+expect.set_options(timeout=15_000)
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the application answers, and the configuration it runs with."""
+
+    url: str
+    ini: Path
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(
+    request: pytest.FixtureRequest,
+    database_factories: Callable[[str], DatabaseFactory],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    factory = database_factories(request.param)
+    url = factory.empty()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("site")
+    address = f"http://localhost:{port}"
+    database = url.render_as_string(hide_password=False).replace("%", "%%")
+    text = (ROOT / "development.ini").read_text(encoding="utf-8")
+    text = text.replace("sqlite:///%(here)s/var/abah.db", database)
+    text = text.replace("http://localhost:6543", address)
+    text = text.replace("localhost:6543", f"localhost:{port}")
+    ini = folder / "site.ini"
+    ini.write_text(text, encoding="utf-8")
+    abah = [sys.executable, "-m", "core.cli", "-c", str(ini)]
+    subprocess.run([*abah, "setup", "--demo"], check=True, cwd=ROOT, timeout=300)
+    log = (folder / "serve.log").open("wb")
+    process = subprocess.Popen([*abah, "serve"], cwd=ROOT, stdout=log, stderr=log)
+    try:
+        _wait(f"{address}/healthz", process)
+        yield Server(address, ini)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(timeout=60)
+        log.close()
+    assert code == 0, (folder / "serve.log").read_text()
+    factory.drop(url)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("ABAH_CI"):
+            pytest.fail("Chromium must be installed where ABAH_CI is set")
+        pytest.skip("needs Debian's chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_browser(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
+    """Open a browser of its own (cookies apart from the others) and return its page.
+
+    Whatever the page complains about in its console fails the test.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(width: int = 1280, height: int = 800, scheme: str = "light") -> Page:
+        context = chromium.new_context(
+            base_url=server.url,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            locale="id-ID",
+            timezone_id="Asia/Jakarta",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(message.text)
+                # A form that was refused is answered with 422 on purpose.
+                if message.type == "error" and "422" not in message.text
+                else None
+            ),
+        )
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
