@@ -7,11 +7,14 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import Table
 
 from core.app import open_runtime
+from core.db import Base
 from core.testing.fixtures import test_settings as settings_for
 
 if TYPE_CHECKING:
@@ -56,6 +59,10 @@ class Workshop:
         self.folder = folder
         folder.mkdir()
 
+    def owns(self, module: ModuleType) -> bool:
+        """Tell whether a module was imported from here."""
+        return str(getattr(module, "__file__", "")).startswith(str(self.folder))
+
     def plugin(
         self,
         name: str,
@@ -94,16 +101,19 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
     """Give a folder to write plugins into; what was imported from it is forgotten afterwards."""
     import plugins  # noqa: PLC0415 - the package that the folder becomes a part of
 
-    before = set(sys.modules)
     path = list(plugins.__path__)
-    yield Workshop(tmp_path / "plugins")
+    made = Workshop(tmp_path / "plugins")
+    yield made
     plugins.__path__[:] = path
-    for name in set(sys.modules) - before:
-        if name.startswith("plugins."):
-            del sys.modules[name]
-            parent, _dot, child = name.rpartition(".")
-            if hasattr(sys.modules.get(parent), child):
-                delattr(sys.modules[parent], child)
+    own = {name for name, module in sys.modules.items() if made.owns(module)}
+    for mapper in list(Base.registry.mappers):
+        if mapper.class_.__module__ in own and isinstance(mapper.local_table, Table):
+            Base.metadata.remove(mapper.local_table)
+    for name in own:
+        module = sys.modules.pop(name)
+        parent, _dot, child = name.rpartition(".")
+        if getattr(sys.modules.get(parent), child, None) is module:
+            delattr(sys.modules[parent], child)
 
 
 @pytest.fixture

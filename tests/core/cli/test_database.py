@@ -34,7 +34,10 @@ class Thing(Base):
 
 @pytest.fixture
 def other(
-    request: pytest.FixtureRequest, database_factories: Any, database_kind: str, make_ini: Callable[..., Path]
+    request: pytest.FixtureRequest,
+    database_factories: Any,
+    database_kind: str,
+    make_ini: Callable[..., Path],
 ) -> Any:
     """A configuration of a second, empty database of the same kind."""
     factory = database_factories(database_kind)
@@ -61,9 +64,7 @@ def test_a_copy_travels_from_one_database_to_another(
     assert "--replace" in refused.err
 
 
-def test_replacing_asks_first(
-    abah: Abah, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replacing_asks_first(abah: Abah, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "salinan.zip"
     abah("db", "backup", str(path))
     monkeypatch.setattr("sys.stdin", io.StringIO("tidak\n"))
@@ -96,7 +97,9 @@ def test_upgrade_brings_the_core_and_every_installed_plugin_up_to_date(
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_a_revision_is_written_from_the_models_with_a_readable_id(abah: Abah, workshop: Workshop) -> None:
+def test_a_revision_is_written_from_the_models_with_a_readable_id(
+    abah: Abah, workshop: Workshop
+) -> None:
     home = workshop.plugin("gambar", files={"models.py": MODELS.format(name="gambar")})
     before = abah("db", "check", "--json")
     assert before.code == 0, "nothing is installed, so nothing can differ"
@@ -117,7 +120,8 @@ def test_the_check_finds_what_models_and_database_say_differently(
     abah: Abah, workshop: Workshop, database_url: Any
 ) -> None:
     workshop.plugin("lukis", files={"models.py": MODELS.format(name="lukis")})
-    abah("db", "revision", "lukis", "-m", "base")
+    made = abah("db", "revision", "lukis", "-m", "base")
+    assert made.code == 0, made.err
     abah("plugins", "install", "lukis")
     database = Database(database_url)
     with database.writing() as session:
@@ -134,9 +138,13 @@ def test_the_check_finds_what_models_and_database_say_differently(
 def test_the_check_on_fresh_databases_covers_both_kinds(abah: Abah, workshop: Workshop) -> None:
     workshop.plugin(
         "sulam",
-        files={"models.py": MODELS.format(name="sulam"), **workshop.migration("sulam", "sulam_lain")},
+        files={
+            "models.py": MODELS.format(name="sulam"),
+            **workshop.migration("sulam", "sulam_lain"),
+        },
     )
     answer = abah("db", "check", "--fresh", "--json")
+    assert answer.err == ""
     assert answer.code == 1
     found = {(row["database"], row["problem"]) for row in answer.json if row["owner"] == "sulam"}
     assert {

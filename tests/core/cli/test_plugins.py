@@ -37,20 +37,25 @@ def test_the_list_shows_every_plugin_with_its_state_and_problem(abah: Abah) -> N
 
 
 @pytest.mark.usefixtures("plugins")
-def test_install_shows_what_comes_along_and_asks(abah: Abah, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_install_shows_what_comes_along_and_asks(
+    abah: Abah, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers
     refused = abah("plugins", "install", "atas")
     assert refused.code == 1
     assert "dasar" in refused.out
     assert "--yes" in refused.err
-    assert {row["state"] for row in abah("plugins", "list", "--json").json if row["name"] == "atas"} == {
-        "available"
-    }
+    assert {
+        row["state"] for row in abah("plugins", "list", "--json").json if row["name"] == "atas"
+    } == {"available"}
     done = abah("plugins", "install", "--yes", "atas")
     assert done.code == 0
     assert "Plugin dasar 1.0 terpasang." in done.out
     again = abah("plugins", "install", "atas")
-    assert (again.code, again.out.strip()) == (0, "Sudah terpasang; tidak ada yang perlu dilakukan.")
+    assert (again.code, again.out.strip()) == (
+        0,
+        "Sudah terpasang; tidak ada yang perlu dilakukan.",
+    )
 
 
 @pytest.mark.usefixtures("plugins")

@@ -86,7 +86,8 @@ def test_an_error_that_nobody_foresaw_shows_where_it_came_from_without_personal_
 
 
 @pytest.mark.parametrize(
-    "content", [None, "", "[app:main]\nuse = egg:tidak_ada\n", "bukan ini", "[app:main]\nuse = egg:abah\n"]
+    "content",
+    [None, "", "[app:main]\nuse = egg:tidak_ada\n", "bukan ini", "[app:main]\nuse = egg:abah\n"],
 )
 def test_help_works_with_a_broken_configuration_and_says_what_is_missing(
     abah: Abah, tmp_path: Path, content: str | None

@@ -55,12 +55,16 @@ def test_it_is_safe_to_repeat_and_respects_what_was_disabled(
     first = abah("setup", config=config)
     assert first.code == 0
     assert "Basis data siap." in first.out
-    states = {row["name"]: row["state"] for row in abah("plugins", "list", "--json", config=config).json}
+    states = {
+        row["name"]: row["state"] for row in abah("plugins", "list", "--json", config=config).json
+    }
     assert [states[name] for name in ("satu", "dua", "tiga")] == ["installed"] * 3
     abah("plugins", "disable", "dua", config=config)
     again = abah("setup", config=config)
     assert (again.code, again.out.strip()) == (0, "Basis data siap.")
-    states = {row["name"]: row["state"] for row in abah("plugins", "list", "--json", config=config).json}
+    states = {
+        row["name"]: row["state"] for row in abah("plugins", "list", "--json", config=config).json
+    }
     assert states["dua"] == "disabled"
 
 

@@ -162,7 +162,9 @@ def test_sighup_restarts_too(supervise: Callable[..., Running]) -> None:
     assert running.end() == 0
 
 
-def test_a_child_that_does_not_drain_is_killed_in_the_end(supervise: Callable[..., Running]) -> None:
+def test_a_child_that_does_not_drain_is_killed_in_the_end(
+    supervise: Callable[..., Running],
+) -> None:
     running = supervise(STEADY.replace("DRAIN", "60"), drain=1)
     pid = started(running.wait_for(bool))[0]
     begun = time.monotonic()

