@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from babel.dates import format_date
-from sqlalchemy import delete, func, insert, literal, select, update
+from sqlalchemy import delete, func, insert, literal, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.api.contacts import contacts_of
@@ -26,7 +26,7 @@ from plugins.hibah.models import (
 from plugins.hibah.normalise import SEPARATOR, document, phone_forms
 from plugins.hibah.subjects import institution_subject
 
-__all__ = ["index_decrees", "index_grants", "index_institutions"]
+__all__ = ["index_decrees", "index_grants", "index_institutions", "refresh_statistics"]
 
 Owner = InstrumentedAttribute[int | None]
 
@@ -84,6 +84,15 @@ def index_decrees(session: Session, ids: Collection[int]) -> None:
             for row in session.execute(query)
         }
         _write(session, SearchDocument.decree_id, bodies)
+
+
+def refresh_statistics(session: Session) -> None:
+    """Let the database look at the tables again after many rows came in.
+
+    Until it does so by itself, which can take a minute, PostgreSQL plans searches for empty tables.
+    """
+    for table in (Grant, Institution, Decree, SearchDocument, SearchFragment):
+        session.execute(text(f"ANALYZE {table.__tablename__}"))
 
 
 def _write(session: Session, owner: Owner, bodies: Mapping[int, str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.i18n import plain
+from core.api.cli import in_words as plain
 from plugins.hibah.regencies import REGENCIES
 from plugins.hibah.workbook.cells import read_amount, read_date, read_regency, read_telephone
 from plugins.hibah.workbook.columns import Column

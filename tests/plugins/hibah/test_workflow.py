@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.api.audit import entries
+from core.api.cli import in_words as plain
 from core.api.contacts import contacts_of
 from core.api.errors import ConflictError, InvalidInputError, NotFoundError
 from core.api.hooks import ContactChange, GrantChange, SubjectContactChange, hookimpl
 from core.api.text import TranslationString, _
-from core.i18n import plain
 from plugins.hibah import api, plugin
 from plugins.hibah.models import Grant, Institution
 from plugins.hibah.services.grants import add_note, archive

@@ -19,7 +19,12 @@ from core.api.text import TranslationString, _
 from plugins.hibah.chunks import chunks
 from plugins.hibah.models import Decree, Grant, Institution
 from plugins.hibah.services.importing.plan import GrantPlan, ImportPlan, InstitutionPlan
-from plugins.hibah.services.index import index_decrees, index_grants, index_institutions
+from plugins.hibah.services.index import (
+    index_decrees,
+    index_grants,
+    index_institutions,
+    refresh_statistics,
+)
 from plugins.hibah.services.institutions import open_threads, set_institution_contacts
 from plugins.hibah.services.log import add_logs
 from plugins.hibah.subjects import institution_subject
@@ -67,6 +72,8 @@ def write_import(
     for ids in chunks(institutions.values()):
         open_threads(session, ids)
         index_institutions(session, ids)
+    if plan.new or plan.changed:
+        refresh_statistics(session)
     return ImportResult(
         created=len(plan.new),
         updated=len(plan.changed),
