@@ -59,7 +59,8 @@ def _redis(address: str) -> Broker:
     from dramatiq.brokers.redis import RedisBroker  # noqa: PLC0415
 
     client = redis.Redis.from_url(address, socket_connect_timeout=CONNECT_SECONDS)
-    return RedisBroker(client=client, middleware=[], namespace=NAMESPACE)
+    broker: Broker = RedisBroker(client=client, middleware=[], namespace=NAMESPACE)  # type: ignore[no-untyped-call]
+    return broker
 
 
 def _rabbitmq(address: str) -> Broker:

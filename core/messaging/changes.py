@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.framework.runtime import runtime_of
@@ -194,7 +194,7 @@ def chunks(values: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
 _TABLE: Final[Table] = Message.__table__  # type: ignore[assignment]
 
 
-def _held(row: Row[Any]) -> Held:
+def _held(row: Any) -> Held:
     state = State(row.state)
     return Held(
         id=row.id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import insert, literal, or_, select, update
+from sqlalchemy import Select, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.db import UTCDateTime
@@ -99,7 +99,13 @@ def claim(session: Session, account: OpenAccount, can: Capabilities, now: dateti
     slot = take_lease(session, slots, seconds=lease.total_seconds(), holder=holder)
     if slot is None:
         return None
-    messages = _mark(session, account_id, limit=can.chunk, holder=holder, now=now, lease=lease)
+    next_chunk = (
+        _due(account_id, now)
+        .order_by(Message.lane, Message.due_at, Message.id)
+        .limit(can.chunk)
+        .with_for_update(skip_locked=True)
+    )
+    messages = _mark(session, next_chunk, holder=holder, now=now, lease=lease)
     if not messages:
         release_lease(session, slot, holder=holder)
         return None
@@ -117,7 +123,7 @@ def release(session: Session, held: Claim, now: datetime) -> None:
         enqueue(session, DISPATCH, held.account.row.id)
 
 
-def _due(account_id: int, now: datetime) -> Any:
+def _due(account_id: int, now: datetime) -> Select[int]:
     return select(Message.id).where(
         Message.account_id == account_id,
         QUEUED,
@@ -163,20 +169,8 @@ _RETURNED: Final = (
 
 
 def _mark(
-    session: Session,
-    account_id: int,
-    *,
-    limit: int,
-    holder: str,
-    now: datetime,
-    lease: timedelta,
+    session: Session, chosen: Select[int], *, holder: str, now: datetime, lease: timedelta
 ) -> list[Claimed]:
-    chosen = (
-        _due(account_id, now)
-        .order_by(Message.lane, Message.due_at, Message.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
     rows = session.execute(
         update(Message)
         .where(Message.id.in_(chosen.scalar_subquery()))

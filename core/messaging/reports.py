@@ -12,18 +12,23 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, Select, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.hookspecs.channels import DeliveryReport, Evidence, ReportState
 from core.i18n import TranslationString, _
 from core.messaging.changes import Held, chunks, lock_messages, write_changes
-from core.messaging.models import Message, Report, Segment
+from core.messaging.matching import (
+    WaitingReport,
+    match_reports,
+    select_waiting,
+    waiting_report,
+)
+from core.messaging.models import Report, Segment
 from core.messaging.states import (
     Cause,
-    Direction,
     SegmentState,
     State,
     reported_state,
@@ -55,24 +60,6 @@ _SEGMENT_STATE: Final[Mapping[State, SegmentState]] = {
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """A stored report that has not been applied yet."""
-
-    id: int | None
-    """None for one that is just being stored."""
-    account_id: int
-    state: ReportState
-    evidence: Evidence
-    ref: str
-    reference: str
-    address: str
-    at: datetime
-    message_id: int | None
-    applied: bool = False
-    matched: bool = False
-
-
-@dataclass(slots=True)
 class _Part:
     """A segment whose message is locked."""
 
@@ -93,7 +80,7 @@ def store_reports(
     if not reports:
         return
     waiting = [
-        _Waiting(
+        WaitingReport(
             id=None,
             account_id=account_id,
             state=report.state,
@@ -106,7 +93,7 @@ def store_reports(
         )
         for report in reports
     ]
-    _match(session, waiting)
+    match_reports(session, waiting)
     _apply(session, waiting, now)
     rows = [
         {
@@ -134,24 +121,24 @@ def apply_waiting(
 
     :param references: accounts and the channel's references that have just been stored.
     """
-    waiting: list[_Waiting] = []
+    waiting: list[WaitingReport] = []
     for chunk in chunks(sorted(held)):
-        query = _select_waiting().where(Report.message_id.in_(chunk))
-        waiting += [_waiting(row) for row in session.execute(query)]
+        query = select_waiting().where(Report.message_id.in_(chunk))
+        waiting += [waiting_report(row) for row in session.execute(query)]
     by_account: dict[int, list[str]] = defaultdict(list)
     for account_id, reference in references:
         if reference:
             by_account[account_id].append(reference)
     for account_id, values in by_account.items():
         for chunk in chunks(values):
-            query = _select_waiting().where(
+            query = select_waiting().where(
                 Report.account_id == account_id,
                 Report.reference.in_(chunk),
                 Report.message_id.is_(None),
             )
-            waiting += [_waiting(row) for row in session.execute(query)]
+            waiting += [waiting_report(row) for row in session.execute(query)]
     if waiting:
-        _match(session, waiting)
+        match_reports(session, waiting)
         _apply(session, waiting, now)
 
 
@@ -162,23 +149,23 @@ def match_waiting(session: Session, now: datetime, *, age: timedelta, limit: int
     that could not see each other's rows.
     """
     rows = session.execute(
-        _select_waiting()
+        select_waiting()
         .where(Report.received_at > now - age)
         .order_by(Report.id.desc())
         .limit(limit)
     )
-    waiting = [_waiting(row) for row in rows]
+    waiting = [waiting_report(row) for row in rows]
     waiting.reverse()
     if not waiting:
         return 0
-    _match(session, waiting)
+    match_reports(session, waiting)
     _apply(session, waiting, now)
     return sum(report.applied for report in waiting)
 
 
 def has_waiting(session: Session, now: datetime, *, age: timedelta) -> bool:
     """Tell whether there are reports for :func:`match_waiting`."""
-    query = _select_waiting().where(Report.received_at > now - age).limit(1)
+    query = select_waiting().where(Report.received_at > now - age).limit(1)
     return session.execute(query).first() is not None
 
 
@@ -192,60 +179,7 @@ def clean(text: str) -> str:
     return text
 
 
-def _match(session: Session, waiting: Sequence[_Waiting]) -> None:
-    """Find the message of each report: by our ref, else by the channel's reference."""
-    open_reports = [report for report in waiting if report.message_id is None]
-    by_ref: dict[str, int] = {}
-    for chunk in chunks(sorted({report.ref for report in open_reports if report.ref})):
-        rows = session.execute(
-            select(Message.ref, Message.id).where(
-                Message.ref.in_(chunk), Message.direction == Direction.OUT
-            )
-        )
-        by_ref.update({row.ref: row.id for row in rows})
-    by_reference = _find_references(
-        session,
-        [report for report in open_reports if report.reference and report.ref not in by_ref],
-    )
-    for report in open_reports:
-        report.message_id = by_ref.get(report.ref)
-        if report.message_id is None and report.reference:
-            found = by_reference.get((report.account_id, report.reference), [])
-            report.message_id = _newest(report, found)
-        report.matched = report.message_id is not None
-
-
-def _find_references(
-    session: Session, reports: Sequence[_Waiting]
-) -> dict[tuple[int, str], list[Any]]:
-    """Return segments by account and reference, newest first."""
-    found: dict[tuple[int, str], list[Any]] = defaultdict(list)
-    wanted: dict[int, set[str]] = defaultdict(set)
-    for report in reports:
-        wanted[report.account_id].add(report.reference)
-    for account_id, references in wanted.items():
-        for chunk in chunks(sorted(references)):
-            rows = session.execute(
-                select(Segment.message_id, Segment.reference, Segment.state, Message.address)
-                .join(Message, Message.id == Segment.message_id)
-                .where(Segment.account_id == account_id, Segment.reference.in_(chunk))
-                .order_by(Segment.id.desc())
-            )
-            for row in rows:
-                found[account_id, row.reference].append(row)
-    return found
-
-
-def _newest(report: _Waiting, found: Sequence[Any]) -> int | None:
-    """Choose among messages with the same reference: same number, still open, newest."""
-    mine = [row for row in found if not report.address or row.address == report.address]
-    still_open = [row for row in mine if row.state == SegmentState.SENT]
-    for row in still_open or mine:
-        return int(row.message_id)
-    return None
-
-
-def _apply(session: Session, waiting: Sequence[_Waiting], now: datetime) -> None:
+def _apply(session: Session, waiting: Sequence[WaitingReport], now: datetime) -> None:
     """Apply matched reports to locked messages, in the order in which they came."""
     held = lock_messages(session, {r.message_id for r in waiting if r.message_id is not None})
     parts = _load_parts(session, held)
@@ -284,7 +218,7 @@ def _apply(session: Session, waiting: Sequence[_Waiting], now: datetime) -> None
     write_changes(session, held.values(), now)
 
 
-def _apply_one(report: _Waiting, message: Held, parts: Sequence[_Part]) -> None:
+def _apply_one(report: WaitingReport, message: Held, parts: Sequence[_Part]) -> None:
     target = reported_state(report.state)
     for part in _parts_of(report, parts):
         _raise_part(part, _SEGMENT_STATE[target], report)
@@ -304,7 +238,7 @@ def _apply_one(report: _Waiting, message: Held, parts: Sequence[_Part]) -> None:
     )
 
 
-def _parts_of(report: _Waiting, parts: Sequence[_Part]) -> Sequence[_Part]:
+def _parts_of(report: WaitingReport, parts: Sequence[_Part]) -> Sequence[_Part]:
     """Return the parts that a report speaks of."""
     named = [part for part in parts if report.reference and part.reference == report.reference]
     if named or len(parts) <= 1:
@@ -316,7 +250,7 @@ def _parts_of(report: _Waiting, parts: Sequence[_Part]) -> Sequence[_Part]:
     return still_open[:1]
 
 
-def _raise_part(part: _Part, state: SegmentState, report: _Waiting) -> None:
+def _raise_part(part: _Part, state: SegmentState, report: WaitingReport) -> None:
     if _SEGMENT_RANK[state] > _SEGMENT_RANK[part.state]:
         part.state, part.evidence = state, report.evidence
         part.reported_at, part.dirty = report.at, True
@@ -366,39 +300,6 @@ def _load_parts(session: Session, held: Mapping[int, Held]) -> dict[int, list[_P
         message_id: groups[message_id][max(groups[message_id])] if message_id in groups else []
         for message_id in held
     }
-
-
-def _select_waiting() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            Report.id,
-            Report.account_id,
-            Report.state,
-            Report.evidence,
-            Report.ref,
-            Report.reference,
-            Report.address,
-            Report.at,
-            Report.received_at,
-            Report.message_id,
-        )
-        .where(Report.applied_at.is_(None))
-        .order_by(Report.id)
-    )
-
-
-def _waiting(row: Row[Any]) -> _Waiting:
-    return _Waiting(
-        id=row.id,
-        account_id=row.account_id,
-        state=ReportState(row.state),
-        evidence=Evidence(row.evidence),
-        ref=row.ref,
-        reference=row.reference,
-        address=row.address,
-        at=row.at or row.received_at,
-        message_id=row.message_id,
-    )
 
 
 _REPORT: Final = Report.__table__

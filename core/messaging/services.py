@@ -20,14 +20,13 @@ from core.messaging.drafts import (
     UnreachableAddressError,
 )
 from core.messaging.facts import message_facts
-from core.messaging.queue import (
+from core.messaging.mending import (
     cancel_messages,
-    queue_message,
-    queue_messages,
     resend,
     settle_uncertain,
     supersede_messages,
 )
+from core.messaging.queue import queue_message, queue_messages
 from core.messaging.states import Direction, Lane, State, Tick
 from core.messaging.text import Measure, measure, plain_form, split_parts
 from core.messaging.texts import (

@@ -140,7 +140,7 @@ def render_messages(
             RenderedText(body=body.render(values).strip(), subject=_line(subject.render(values)))
             for values in variables
         ]
-    except TemplateError as error:
+    except _FAILURES as error:
         raise _broken(error) from error
 
 
@@ -182,7 +182,7 @@ def check_text(body: str, variables: Mapping[str, Any], *, field: str = "body") 
                 ),
             )
         return str(_template(body).render(variables))
-    except TemplateError as error:
+    except _FAILURES as error:
         raise _broken(error, field) from error
 
 
@@ -304,12 +304,29 @@ _REPLACE: Final = (
     )
 )
 
-_ENVIRONMENT: Final = SandboxedEnvironment(
-    undefined=StrictUndefined,
-    autoescape=False,
-    keep_trailing_newline=False,
-)
+
+class _Sandbox(SandboxedEnvironment):
+    """Reaches nothing but the variables, and cannot be made to fill the memory."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: object, operator: str, left: object, right: object) -> object:
+        """Refuse what makes long texts out of short ones."""
+        del context, left, right
+        raise SecurityError(operator)
+
+
+_ENVIRONMENT: Final = _Sandbox(undefined=StrictUndefined, autoescape=False)
 _ENVIRONMENT.globals.clear()
+_FAILURES: Final = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What rendering may raise: operators and filters raise Python's own errors."""
 _lock = threading.Lock()
 
 
@@ -324,7 +341,7 @@ def _variables(source: str) -> frozenset[str]:
     return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(source)))
 
 
-def _broken(error: TemplateError, field: str = "body") -> BrokenTextError:
+def _broken(error: Exception, field: str = "body") -> BrokenTextError:
     if isinstance(error, TemplateSyntaxError):
         return BrokenTextError(
             field,
@@ -333,16 +350,13 @@ def _broken(error: TemplateError, field: str = "body") -> BrokenTextError:
                 mapping={"line": error.lineno, "reason": error.message or ""},
             ),
         )
-    kind = _("memakai sesuatu yang tidak diizinkan") if isinstance(error, SecurityError) else None
-    if kind is None and isinstance(error, UndefinedError):
-        kind = _("memakai bagian variabel yang tidak ada")
-    return BrokenTextError(
-        field,
-        _(
-            "Teks tidak dapat disusun (${reason}).",
-            mapping={"reason": kind or str(error)},
-        ),
-    )
+    if isinstance(error, SecurityError):
+        reason = _("Teks memakai sesuatu yang tidak diizinkan. Pakailah hanya {{ variabel }}.")
+    elif isinstance(error, UndefinedError):
+        reason = _("Teks memakai bagian variabel yang tidak ada. Pakailah hanya {{ variabel }}.")
+    else:
+        reason = _("Teks tidak dapat disusun. Pakailah hanya {{ variabel }}.")
+    return BrokenTextError(field, reason)
 
 
 def _line(text: str) -> str:

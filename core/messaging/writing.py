@@ -19,8 +19,9 @@ from core.framework.runtime import runtime_of
 from core.hookspecs.messages import SubjectContactChange
 from core.i18n import TranslationString, _
 from core.messaging.drafts import Draft, EmptyMessageError
+from core.messaging.mending import resend, settle_uncertain
 from core.messaging.models import Message, Thread
-from core.messaging.queue import queue_message, resend, settle_uncertain
+from core.messaging.queue import queue_message
 from core.messaging.reading import RESEND, WRITE, describe, find_subject, find_thread
 from core.messaging.states import Lane, State
 from core.messaging.text import measure
