@@ -21,8 +21,11 @@ from plugins.nphd.days import today_in_jakarta
 from plugins.nphd.services.inviting import Invited, Order, invite
 from plugins.sandbox.behaviours import Behaviour
 from plugins.sandbox.services.handset import add_rule
+from tests.plugins.nphd.browser import SignIn, Visit
 
 if TYPE_CHECKING:
+    from webtest import TestApp
+
     from core.api.hooks import UserFacts
     from core.api.runtime import Runtime
     from core.testing.people import People
@@ -107,9 +110,10 @@ class Bureau:
 
 
 @pytest.fixture
-def plugin_names() -> tuple[str, ...]:
+def plugin_names(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """What the invitations need, and a channel that reaches nobody."""
-    return ("hibah", "nphd", "sandbox")
+    mark = request.node.get_closest_marker("plugins")
+    return tuple(sorted(mark.args)) if mark else ("hibah", "nphd", "sandbox")
 
 
 @pytest.fixture
@@ -185,3 +189,11 @@ def statements(runtime: Runtime) -> Statements:
             event.remove(runtime.database.engine, "before_cursor_execute", note)
 
     return record
+
+
+@pytest.fixture
+def visit(app: TestApp, sign_in: SignIn, bureau: Bureau, officer: UserFacts) -> Visit:
+    """The officer, signed in, in front of a browser."""
+    found = Visit(app, sign_in, bureau)
+    found.enter(officer)
+    return found

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from core.api.hooks import UserFacts
     from core.api.runtime import Runtime
     from core.testing.work import Worker
-
-    from .conftest import Bureau, Statements
+    from tests.plugins.nphd.conftest import Bureau, Statements
 
 WIB = ZoneInfo("Asia/Jakarta")
 

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from core.api.hooks import UserFacts
-
-    from .conftest import Bureau, InParallel
+    from tests.plugins.nphd.conftest import Bureau, InParallel
 
 WIB = ZoneInfo("Asia/Jakarta")
 

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
     from core.api.hooks import UserFacts
     from core.api.runtime import Runtime
-
-    from .conftest import Bureau, InParallel
+    from tests.plugins.nphd.conftest import Bureau, InParallel
 
 WIB = ZoneInfo("Asia/Jakarta")
 

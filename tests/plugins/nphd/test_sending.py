@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
     from core.api.hooks import UserFacts
     from core.api.runtime import Runtime
-
-    from .conftest import Bureau, InParallel, Statements
+    from tests.plugins.nphd.conftest import Bureau, InParallel, Statements
 
 WIB = ZoneInfo("Asia/Jakarta")
 
@@ -44,7 +43,7 @@ def sent(runtime: Runtime, invitation_id: int, user: UserFacts) -> SendResult:
 
 def reason_of(result: SendResult) -> str:
     assert result.refused is not None
-    return result.refused.interpolate()
+    return str(result.refused.interpolate())
 
 
 def count(runtime: Runtime) -> int:
