@@ -241,6 +241,8 @@
     prepare(document.body);
     var dialog = el("dialog");
     dialog.addEventListener("shown.bs.modal", function () {
+      // Somebody quick is typing already while the dialog still moves in.
+      if (document.activeElement.closest("#dialog .modal-body")) return;
       var first = dialog.querySelector("[data-focus], [data-error-summary], [autofocus]") ||
         dialog.querySelector(".modal-body input:not([type=hidden]):not([tabindex='-1']), .modal-body select, .modal-body textarea");
       if (first) first.focus();
