@@ -88,12 +88,15 @@ def chromium() -> Iterator[Browser]:
 def new_browser(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
     """Open a browser of its own (cookies apart from the others) and return its page.
 
-    Whatever the page complains about in its console fails the test.
+    Whatever the page complains about in its console fails the test, unless it opens error pages
+    on purpose (``strict=False``).
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_page(width: int = 1280, height: int = 800, scheme: str = "light") -> Page:
+    def open_page(
+        width: int = 1280, height: int = 800, scheme: str = "light", *, strict: bool = True
+    ) -> Page:
         context = chromium.new_context(
             base_url=server.url,
             viewport={"width": width, "height": height},
@@ -103,6 +106,8 @@ def new_browser(chromium: Browser, server: Server) -> Iterator[Callable[..., Pag
         )
         contexts.append(context)
         page = context.new_page()
+        if not strict:
+            return page
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "console",
