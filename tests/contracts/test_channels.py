@@ -10,6 +10,7 @@ import pytest
 from core.testing.channels import ChannelConformance, ChannelPeer
 from tests.plugins.email.mail_server import MailPeer
 from tests.plugins.sandbox.network_peer import SandboxPeer
+from tests.plugins.sms_gammu.dummy_phone import DummyPeer
 from tests.plugins.sms_http.gateway_server import HttpPeer
 
 if TYPE_CHECKING:
@@ -35,4 +36,11 @@ class TestSandbox(ChannelConformance):
     @pytest.fixture
     def peer(self, tmp_path: Path) -> Iterator[ChannelPeer]:
         with closing(SandboxPeer(tmp_path)) as peer:
+            yield peer
+
+
+class TestGammu(ChannelConformance):
+    @pytest.fixture
+    def peer(self, tmp_path: Path) -> Iterator[ChannelPeer]:
+        with closing(DummyPeer(tmp_path)) as peer:
             yield peer

@@ -1,0 +1,1 @@
+"""A GSM modem on this machine, through libGammu."""
