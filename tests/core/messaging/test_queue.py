@@ -25,6 +25,7 @@ from core.api.messaging import (
     queue_messages,
     resend,
     settle_uncertain,
+    supersede_messages,
 )
 from core.contacts.services import opt_out, set_contact
 from core.db import utcnow
@@ -296,6 +297,22 @@ def test_a_failed_message_is_sent_again_to_the_mended_number_once(
         resend(session, failed, actor_id=None)
     with runtime.database.writing() as session, pytest.raises(NotResendableError):
         resend(session, new, actor_id=None)
+
+
+def test_failed_messages_replaced_by_new_texts_count_as_failed_no_longer(
+    runtime: Runtime, account: int, queue: Queue, facts: Facts, thread: int, counters: Counters
+) -> None:
+    queue([Draft(number(1), "Sama", "uji", thread_id=thread) for _ in range(LOOP_LIMIT)])
+    failed, waiting = queue(
+        [Draft(number(n), "Sama", "uji", thread_id=thread) for n in (1, 2)]
+    )
+    new, other = queue([Draft(number(n), "Baru", "uji", thread_id=thread) for n in (1, 2)])
+    assert counters(thread)[2] == 1
+    with runtime.database.writing() as session:
+        assert supersede_messages(session, {failed: new, waiting: other}) == [failed]
+        assert supersede_messages(session, {failed: other}) == [], "it was replaced before"
+    assert [one.superseded_by_id for one in facts([failed, waiting])] == [new, None]
+    assert counters(thread)[2] == 0
 
 
 def test_a_person_settles_what_is_uncertain(
