@@ -31,11 +31,19 @@ def start_embedded_worker(runtime: Host) -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _leave)
     # Also without a worker: what is open is closed when the process ends.
-    atexit.register(runtime.close)
+    atexit.register(_drain, runtime)
     wanted = runtime.settings.flag("abah.embedded_worker", default=True)
     if wanted and runtime.component(Jobs).in_memory:
         runtime.component(WorkerProcess).start()
 
 
-def _leave(_signal: int, _frame: FrameType | None) -> None:
+def _drain(runtime: Host) -> None:
+    """Stop the worker before anything that its tasks use is closed."""
+    runtime.component(WorkerProcess).stop()
+    runtime.close()
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    # A second signal must not break off the draining that the first one began.
+    signal.signal(number, signal.SIG_IGN)
     sys.exit(0)

@@ -27,6 +27,8 @@ class Sender(Protocol):
 
 def enqueue(session: Session, name: str, *args: int | str) -> None:
     """Start the task ``name`` with ``args`` once the session's transaction has been committed."""
+    # There must be a transaction whose end is heard, also when nothing was written yet.
+    session.connection()
     # A dict keeps the order and drops doubles.
     session.info.setdefault(_PENDING, {})[(name, args)] = None
 

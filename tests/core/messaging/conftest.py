@@ -15,11 +15,11 @@ from core.messaging.threads import ensure_threads
 from tests.core.messaging.line import Line, LinePlugin, LineTransport
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The engine is tested without the bundled plugins."""
-    for item in items:
-        if item.get_closest_marker("plugins") is None:
-            item.add_marker(pytest.mark.plugins())
+@pytest.fixture
+def plugin_names(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Leave the bundled plugins out, unless a test names some."""
+    mark = request.node.get_closest_marker("plugins")
+    return tuple(sorted(mark.args)) if mark else ()
 
 
 @pytest.fixture
