@@ -165,6 +165,7 @@ def test_the_whole_path_works_without_a_mouse(new_browser: Callable[..., Page]) 
     keys.page.keyboard.type(CODE)
     keys.page.keyboard.press("Enter")
     keys.heading("Pencarian")
+    keys.reach("Lihat")  # past the envelope of the bar, into the card
     keys.press("Pesan")
     dialog = keys.page.get_by_role("dialog")
     expect(dialog.locator("[data-tick=received]").last).to_be_visible(timeout=30_000)
