@@ -12,11 +12,13 @@ from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.loading import LoadedPlugins, PluginLoadError, load_plugins
 from core.framework.logging import configure_logging
 from core.framework.runtime import Runtime
+from core.framework.steps import on_check
 from core.jobs.embedded import start_embedded_worker
 from core.jobs.runner import Jobs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from types import ModuleType
 
     from pyramid.router import Router
 
@@ -41,6 +43,7 @@ MODELS: Final = (
 """Rooms with tables."""
 
 REGISTERING: Final = (
+    "core.framework.schedules",
     "core.accounts.permissions",
     "core.messaging.texts",
     "core.messaging.tasks",
@@ -101,9 +104,7 @@ def build_wsgi(runtime: Runtime) -> Router:
         if set(manifest.depends) & set(loaded.problems):
             continue
         try:
-            scratch = _core_configurator(runtime)
-            _include_plugin(scratch, runtime, manifest)
-            scratch.commit()
+            _try_pages(runtime, manifest)
         except Exception as error:  # whatever a plugin raises, the rest must work
             loaded.problems[manifest.name] = PluginLoadError(manifest.name, error)
             log.exception("plugin left out of the web", plugin=manifest.name)
@@ -123,6 +124,18 @@ def serve_wsgi(settings: Mapping[str, Any]) -> Router:
     app = build_wsgi(runtime)
     start_embedded_worker(runtime)
     return app
+
+
+@on_check
+def check_pages(runtime: Runtime, manifest: Manifest, _module: ModuleType) -> None:
+    """Refuse to install a plugin whose pages cannot be added to the application."""
+    _try_pages(runtime, manifest)
+
+
+def _try_pages(runtime: Runtime, manifest: Manifest) -> None:
+    scratch = _core_configurator(runtime)
+    _include_plugin(scratch, runtime, manifest)
+    scratch.commit()
 
 
 def _core_configurator(runtime: Runtime) -> Configurator:

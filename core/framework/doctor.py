@@ -164,9 +164,3 @@ def _loaded(runtime: Runtime) -> Iterator[Finding]:
             lifecycle.check(manifest)
         except AbahError as error:
             yield Finding(Severity.ERROR, manifest.name, error.explanation)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the others are still examined
-            text = _(
-                "Plugin ${name} gagal diperiksa: ${reason}",
-                mapping={"name": manifest.name, "reason": f"{type(error).__name__}: {error}"},
-            )
-            yield Finding(Severity.ERROR, manifest.name, text)

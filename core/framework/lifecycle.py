@@ -20,7 +20,6 @@ from core.errors import AbahError
 from core.framework.datafiles import CORE, core_data_files, load_files, load_plugin_data
 from core.framework.discovery import discover
 from core.framework.graph import dependents, resolve
-from core.framework.hooks import Hooks
 from core.framework.journal import Operation
 from core.framework.loading import PluginLoadError, import_plugin, unusable
 from core.framework.lock import lifecycle_lock
@@ -294,13 +293,24 @@ class Lifecycle:
             raise
 
     def check(self, manifest: Manifest) -> None:
-        """Import the plugin and try its hooks beside the running ones; nothing is registered for good."""
+        """Import the plugin and try its answers; nothing stays registered that was not before.
+
+        :raises PluginLoadError: its code raised, or a check of a higher room refused it.
+        """
         module = import_plugin(manifest)
+        hooks = self._runtime.hooks
+        known = manifest.name in hooks.plugins
         try:
-            Hooks().register(manifest.name, module)
+            if not known:
+                hooks.register(manifest.name, module)
+            check_plugin(self._runtime, manifest, module)
+        except AbahError:
+            raise
         except Exception as error:
             raise PluginLoadError(manifest.name, error) from error
-        check_plugin(self._runtime, manifest, module)
+        finally:
+            if not known and manifest.name in hooks.plugins:
+                hooks.unregister(manifest.name)
 
     def _switch(self, name: str, state: PluginState, operation: str) -> None:
         self._progress(name, operation)

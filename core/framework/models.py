@@ -20,6 +20,7 @@ __all__ = [
     "PluginRow",
     "PluginState",
     "Registry",
+    "ScheduledStart",
     "StoredSetting",
 ]
 
@@ -133,6 +134,17 @@ class StoredSetting(Base):
     """JSON, encrypted when ``is_secret``."""
     is_secret: Mapped[bool] = mapped_column(default=False)
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class ScheduledStart(Base):
+    """When a task that a manifest schedules starts next."""
+
+    __tablename__ = "abah_schedule"
+
+    owner: Mapped[str] = mapped_column(String(40), primary_key=True)
+    task: Mapped[str] = mapped_column(String(80), primary_key=True)
+    start_at: Mapped[datetime]
+    last_at: Mapped[datetime | None]
 
 
 append_only(JournalEntry.__table__)

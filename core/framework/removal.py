@@ -27,6 +27,7 @@ from core.framework.models import LoadedData, PluginRow, PluginState, StoredSett
 from core.framework.portable import VERSION_SUFFIX, Contents, dump_tables
 from core.framework.registry import plugin_rows, raise_registry
 from core.framework.runtime import Runtime
+from core.framework.schedules import forget_schedules
 from core.framework.steps import forget_owner
 from core.framework.stored import forget_settings
 from core.i18n import _
@@ -141,6 +142,7 @@ def uninstall(
                 )
         with operation.step("mark"), database.writing() as session:
             session.execute(delete(PluginRow).where(PluginRow.name == name))
+            forget_schedules(session, name)
             raise_registry(session)
     return contents
 

@@ -147,6 +147,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_abah_role_name")),
     )
     op.create_table(
+        "abah_schedule",
+        sa.Column("owner", sa.String(length=40), nullable=False),
+        sa.Column("task", sa.String(length=80), nullable=False),
+        sa.Column("start_at", UTCDateTime(), nullable=False),
+        sa.Column("last_at", UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("owner", "task", name=op.f("pk_abah_schedule")),
+    )
+    op.create_table(
         "abah_setting",
         sa.Column("owner", sa.String(length=40), nullable=False),
         sa.Column("key", sa.String(length=60), nullable=False),
@@ -806,6 +814,7 @@ def downgrade() -> None:
     op.drop_table("abah_thread")
     op.drop_table("abah_team")
     op.drop_table("abah_setting")
+    op.drop_table("abah_schedule")
     op.drop_table("abah_role")
     op.drop_table("abah_registry")
     with op.batch_alter_table("abah_plugin_journal", schema=None) as batch_op:

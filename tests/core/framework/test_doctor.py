@@ -32,10 +32,14 @@ def test_a_sound_deployment_has_no_findings(deployment: Deployment, workshop: Wo
     workshop.plugin("peta", files=workshop.migration("peta", "peta_thing"))
     Lifecycle(deployment()).install("peta")
     assert told(deployment(), "peta") == []
-    assert [finding for finding in examine(deployment()) if finding.severity is Severity.ERROR] == []
+    assert [
+        finding for finding in examine(deployment()) if finding.severity is Severity.ERROR
+    ] == []
 
 
-def test_an_empty_database_is_told_to_be_set_up(database_factories: Any, database_kind: str) -> None:
+def test_an_empty_database_is_told_to_be_set_up(
+    database_factories: Any, database_kind: str
+) -> None:
     url = database_factories(database_kind).empty()
     runtime = Runtime(settings_for(url))
     ((severity, text),) = told(runtime, "core")
@@ -59,7 +63,9 @@ def test_an_interrupted_operation_is_named_with_the_way_on(
     with lifecycle_lock(runtime.database, "install peta"):
         notes = told(runtime, "core")
         assert (Severity.NOTE, notes[0][1]) == notes[0]
-        assert told(runtime, "peta") == [], "while somebody is at work nothing is called interrupted"
+        assert told(runtime, "peta") == [], (
+            "while somebody is at work nothing is called interrupted"
+        )
 
 
 def test_a_vanished_plugin_and_one_behind_its_code_are_named(
@@ -76,7 +82,10 @@ def test_a_vanished_plugin_and_one_behind_its_code_are_named(
     assert told(runtime, "hilang")[0][0] is Severity.ERROR
     assert "uninstall hilang" in told(runtime, "hilang")[0][1]
     assert told(runtime, "lama") == [
-        (Severity.WARNING, "Plugin lama versi 2.0 belum menggantikan versi 1.0. Jalankan: abah db upgrade")
+        (
+            Severity.WARNING,
+            "Plugin lama versi 2.0 belum menggantikan versi 1.0. Jalankan: abah db upgrade",
+        )
     ]
     assert "tertinggal_0001_base" in told(runtime, "tertinggal")[0][1]
 

@@ -73,7 +73,9 @@ def test_an_uninstall_keeps_the_data_and_a_later_install_finds_it(installed: Run
         assert session.execute(text("SELECT count(*) FROM peta_thing")).scalar_one() == 2
 
 
-def test_a_purge_exports_first_and_leaves_nothing_behind(installed: Runtime, tmp_path: Path) -> None:
+def test_a_purge_exports_first_and_leaves_nothing_behind(
+    installed: Runtime, tmp_path: Path
+) -> None:
     target = tmp_path / "peta.zip"
     contents = uninstall(installed, "peta", purge_to=target)
     assert contents is not None
@@ -115,7 +117,9 @@ def test_an_export_that_fails_stops_the_purge_before_anything_is_dropped(
     assert "peta_thing" not in tables(installed)
 
 
-def test_it_is_refused_while_others_need_the_plugin(deployment: Deployment, workshop: Workshop) -> None:
+def test_it_is_refused_while_others_need_the_plugin(
+    deployment: Deployment, workshop: Workshop
+) -> None:
     workshop.plugin("dasar")
     workshop.plugin("tengah", toml='[depends]\ndasar = ""\n')
     workshop.plugin("atas", toml='[depends]\ntengah = ""\n')

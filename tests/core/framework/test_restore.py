@@ -44,15 +44,17 @@ def source(deployment: Deployment, workshop: Workshop) -> Runtime:
                 {"id": number, "note": f"Ruang {number} «ñ» \n 日本"},
             )
         record(session, actor_id=7, action="uji", subject="uji:1", details={"a": [1, None, "ä"]})
-        session.add(StoredSetting(owner="peta", key="rahasia", value="x", is_secret=True, changed_at=AT))
-        session.add(LoadedData(owner="peta", kind="k", external_id="a", loaded={"b": 1}, offered=None))
+        session.add(
+            StoredSetting(owner="peta", key="rahasia", value="x", is_secret=True, changed_at=AT)
+        )
+        session.add(
+            LoadedData(owner="peta", kind="k", external_id="a", loaded={"b": 1}, offered=None)
+        )
     return runtime
 
 
 @pytest.fixture(params=KINDS)
-def target(
-    request: pytest.FixtureRequest, database_factories: Any, workshop: Workshop
-) -> Any:
+def target(request: pytest.FixtureRequest, database_factories: Any, workshop: Workshop) -> Any:
     """An empty database of either kind, with the same plugins at hand."""
     factory = database_factories(request.param)
     url = factory.empty()
@@ -81,7 +83,9 @@ def test_a_copy_comes_back_whole_on_either_kind_of_database(
         stored = session.get_one(StoredSetting, ("peta", "rahasia"))
         assert stored.changed_at == AT
         assert stored.is_secret is True
-        unoffered = select(LoadedData.id).where(LoadedData.offered.is_(None), LoadedData.kind == "k")
+        unoffered = select(LoadedData.id).where(
+            LoadedData.offered.is_(None), LoadedData.kind == "k"
+        )
         assert len(session.scalars(unoffered).all()) == 1, "NULL stays NULL in a JSON column"
     assert rows_of(source.database) == rows_of(target.database)
 
@@ -94,7 +98,9 @@ def rows_of(database: Database) -> list[Any]:
         return [tuple(row) for row in found]
 
 
-def test_new_rows_go_on_after_the_highest_id(source: Runtime, target: Runtime, tmp_path: Path) -> None:
+def test_new_rows_go_on_after_the_highest_id(
+    source: Runtime, target: Runtime, tmp_path: Path
+) -> None:
     backup(source, tmp_path / "copy.zip")
     restore(target, tmp_path / "copy.zip")
     with target.database.writing() as session:
@@ -113,7 +119,9 @@ def test_what_was_restored_is_protected_as_before(
         session.execute(text("DELETE FROM abah_audit"))
 
 
-def test_a_database_with_data_is_only_replaced_when_told_so(source: Runtime, tmp_path: Path) -> None:
+def test_a_database_with_data_is_only_replaced_when_told_so(
+    source: Runtime, tmp_path: Path
+) -> None:
     path = tmp_path / "copy.zip"
     backup(source, path)
     with source.database.writing() as session:
@@ -174,7 +182,9 @@ def test_a_copy_made_with_another_secret_key_is_refused(source: Runtime, tmp_pat
         restore(source, rewritten(path, key_check="lain"), replace=True)
 
 
-def test_a_copy_that_lacks_rows_brings_nothing(source: Runtime, target: Runtime, tmp_path: Path) -> None:
+def test_a_copy_that_lacks_rows_brings_nothing(
+    source: Runtime, target: Runtime, tmp_path: Path
+) -> None:
     path = tmp_path / "copy.zip"
     backup(source, path)
     rows = dict(read_contents(path).rows)
@@ -226,7 +236,9 @@ def test_sqlite_is_copied_as_a_file_while_it_is_in_use(source: Runtime, tmp_path
         session.rollback()
     with sqlite3.connect(path) as copy:
         assert copy.execute("SELECT count(*) FROM peta_thing").fetchone() == (1501,)
-        assert copy.execute("SELECT count(*) FROM abah_audit WHERE action = 'belum'").fetchone() == (0,)
+        assert copy.execute(
+            "SELECT count(*) FROM abah_audit WHERE action = 'belum'"
+        ).fetchone() == (0,)
     copy.close()
     with source.database.writing() as session:
         session.execute(text("DELETE FROM peta_thing"))
@@ -252,7 +264,9 @@ def test_a_file_of_sqlite_is_no_copy_of_postgresql(source: Runtime, tmp_path: Pa
         backup(source, tmp_path / "copy.db")
 
 
-def test_a_database_that_was_only_migrated_counts_as_empty_until_it_has_rows(target: Runtime) -> None:
+def test_a_database_that_was_only_migrated_counts_as_empty_until_it_has_rows(
+    target: Runtime,
+) -> None:
     assert is_empty(target.database)
     setup_core(target)
     with target.database.writing() as session:
