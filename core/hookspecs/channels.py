@@ -159,6 +159,9 @@ class WebhookAnswer:
     status: int = 200
     body: str = "ok"
     content_type: str = "text/plain"
+    unreadable: str = ""
+    """What was posted and could not be read; the core keeps it so that a person can look. Secrets
+    must be left out by the transport."""
 
 
 @dataclass(frozen=True, slots=True)

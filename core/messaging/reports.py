@@ -35,7 +35,14 @@ from core.messaging.states import (
     stronger,
 )
 
-__all__ = ["apply_waiting", "clean", "has_waiting", "match_waiting", "store_reports"]
+__all__ = [
+    "apply_waiting",
+    "clean",
+    "has_waiting",
+    "keep_unreadable",
+    "match_waiting",
+    "store_reports",
+]
 
 REASONS: Final[Mapping[ReportState, TranslationString]] = {
     ReportState.UNDELIVERED: _(
@@ -46,6 +53,9 @@ REASONS: Final[Mapping[ReportState, TranslationString]] = {
         "Tidak diterima sampai batas waktunya: telepon tidak aktif terlalu lama. Periksa nomornya."
     ),
 }
+
+UNREADABLE: Final = "unreadable"
+"""State of a stored call that was no report."""
 
 _SEGMENT_RANK: Final[Mapping[SegmentState, int]] = {
     SegmentState.SENT: 0,
@@ -112,6 +122,21 @@ def store_reports(
         for one, report in zip(waiting, reports, strict=True)
     ]
     session.connection().execute(insert(_REPORT), rows)  # type: ignore[arg-type]
+
+
+def keep_unreadable(session: Session, account_id: int, raw: str, now: datetime) -> None:
+    """Keep a call that its channel could not read, so that a person can see what was posted."""
+    session.execute(
+        insert(Report).values(
+            account_id=account_id,
+            state=UNREADABLE,
+            evidence=Evidence.NONE,
+            raw=clean(raw),
+            received_at=now,
+            # It waits for no message.
+            applied_at=now,
+        )
+    )
 
 
 def apply_waiting(

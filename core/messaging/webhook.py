@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import structlog
 
+from core.db import utcnow
 from core.errors import NotFoundError
 from core.framework.runtime import Runtime
 from core.hookspecs.channels import WebhookAnswer, WebhookRequest
 from core.messaging.accounts import account_row
 from core.messaging.channels import Channels
 from core.messaging.intake import Intake
+from core.messaging.reports import keep_unreadable
 from core.messaging.webhook_address import is_webhook_token
 
 __all__ = ["take_webhook"]
@@ -40,5 +42,8 @@ def take_webhook(
     except Exception as error:  # noqa: BLE001 - whatever was posted, the gateway gets an answer
         log.warning("webhook refused", account=account.name, error=type(error).__name__)
         return BROKEN
+    if answer.unreadable:
+        with runtime.database.writing() as session:
+            keep_unreadable(session, account_id, answer.unreadable, utcnow())
     runtime.component(Intake).store(account_id, [*answer.reports, *answer.inbound])
     return answer

@@ -26,7 +26,7 @@ from core.api.text import TranslationString, _
 from plugins.sms_http.answers import judge
 from plugins.sms_http.client import BrokenError, Client, NotWrittenError
 from plugins.sms_http.gateway import Gateway, SettingsError, read_gateway
-from plugins.sms_http.incoming import MalformedError, read_webhook
+from plugins.sms_http.incoming import MalformedError, raw_text, read_webhook
 from plugins.sms_http.requests import RequestBuilder, TextError
 from plugins.sms_http.settings import FIELDS
 from plugins.sms_http.targets import PrivateTargetError, is_public
@@ -87,7 +87,8 @@ class HttpTransport(Transport):
         try:
             return read_webhook(self._gateway, request)
         except MalformedError as error:
-            return WebhookAnswer(status=400, body=str(error))
+            raw = raw_text(self._gateway, request)
+            return WebhookAnswer(status=400, body=str(error), unreadable=raw)
 
     def health(self) -> Health:
         """Tell whether the gateway's port takes a connection."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from plugins.sms_http.gateway import Gateway
 
-__all__ = ["MalformedError", "read_webhook"]
+__all__ = ["MalformedError", "raw_text", "read_webhook"]
 
 RAW_LIMIT: Final = 4_000
 """Characters of a call that are kept for ever."""

@@ -61,7 +61,7 @@ class Handler:
             assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         elif behaviour == "hang":
-            await asyncio.sleep(2)
+            await asyncio.sleep(5)
         if self.mails_per_session and len(self.accepted) % self.mails_per_session == 0:
             assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.write(b"250 OK\r\n421 too many\r\n")
@@ -147,8 +147,8 @@ class MailPeer(ChannelPeer):
             "username": "biro",
             "password": SECRET,
             "sender_address": "biro@example.go.id",
-            "connect_seconds": 1,
-            "answer_seconds": 0.7,
+            "connect_seconds": 5,
+            "answer_seconds": 3,
         }
 
     def received(self) -> Sequence[Received]:

@@ -41,7 +41,13 @@ def running(**options: Any) -> Iterator[MailServer]:
 
 
 def transport(server: MailServer, **settings: Any) -> EmailTransport:
-    values = {**ACCOUNT, "port": server.port, "answer_seconds": 1, "connect_seconds": 2, **settings}
+    values = {
+        **ACCOUNT,
+        "port": server.port,
+        "answer_seconds": 10,
+        "connect_seconds": 10,
+        **settings,
+    }
     return EmailTransport(TransportContext(1, "Uji", values, "http://x/hook/1/t", lambda _i: None))
 
 

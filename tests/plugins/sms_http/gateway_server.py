@@ -124,7 +124,7 @@ def silent(server: GatewayServer) -> Behaviour:
     async def behave(request: web.Request, values: Mapping[str, str]) -> None:
         del request
         server.taken.append(dict(values))
-        await asyncio.sleep(5)
+        await asyncio.sleep(30)
 
     return behave
 
@@ -149,8 +149,8 @@ class HttpPeer(ChannelPeer):
             "success_path": "$.status",
             "success_pattern": "ok",
             "reference_path": "$.id",
-            "total_seconds": 0.7,
-            "connect_seconds": 1,
+            "total_seconds": 3,
+            "connect_seconds": 5,
             "allow_private": True,
         }
 

@@ -25,7 +25,7 @@ def server() -> Iterator[GatewayServer]:
 
 
 def transport(server: GatewayServer, **settings: Any) -> HttpTransport:
-    values = {"url": server.url, "allow_private": True, "total_seconds": 0.5, **settings}
+    values = {"url": server.url, "allow_private": True, "total_seconds": 10, **settings}
     return HttpTransport(TransportContext(1, "Uji", values, "http://x/hook/1/t", lambda _i: None))
 
 
@@ -98,9 +98,9 @@ def test_no_tls_where_tls_was_expected_is_temporary(server: GatewayServer) -> No
 def test_a_silent_gateway_costs_one_time_out_not_one_per_message(server: GatewayServer) -> None:
     server.answer = silent(server)
     started = time.monotonic()
-    results = hand_over(transport(server, connections=20), messages(20))
+    results = hand_over(transport(server, connections=20, total_seconds=1), messages(20))
     assert outcomes(results) == {Outcome.UNCERTAIN}
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_a_megabyte_of_answer_is_not_read(server: GatewayServer) -> None:
