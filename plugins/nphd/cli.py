@@ -22,6 +22,7 @@ from plugins.nphd.services.sending import send
 __all__ = ["demo"]
 
 STEPS: Final = 6
+INDENT: Final = " " * 6
 LOOK_SECONDS: Final = 0.25
 FAILED: Final = frozenset({State.UNDELIVERED, State.REJECTED, State.CANCELLED, State.EXPIRED})
 
@@ -90,7 +91,7 @@ def _tell_stage(stage: Stage, channel: str) -> None:
         ),
     )
     if stage.cleared:
-        say(_("     Demo sebelumnya dibatalkan agar tanggalnya dapat dipakai lagi."), style="dim")
+        _note(_("Demo sebelumnya dibatalkan agar tanggalnya dapat dipakai lagi."))
     _step(
         2,
         _(
@@ -110,9 +111,9 @@ def _wait(runtime: Runtime, invited: Invited, timeout: int) -> MessageFacts | No
             facts = newest_calls(session, [invited.invitee_id]).get(invited.invitee_id)
         if facts is not None and facts.state is not seen:
             if seen is None:
-                say(f"     {format_number(facts.address)}: {facts.body}", style="dim")
+                _note(f"{format_number(facts.address)}: {facts.body}")
             seen = facts.state
-            say(_("     Pesan ${state}.", mapping={"state": in_words(STATES[seen])}))
+            _note(_("Pesan ${state}.", mapping={"state": in_words(STATES[seen])}))
         if seen is State.DELIVERED or seen in FAILED:
             break
         time.sleep(LOOK_SECONDS)
@@ -135,9 +136,13 @@ def _tell_end(facts: MessageFacts | None, timeout: int) -> int:
             style="red",
         )
     if facts is not None and facts.reason is not None:
-        say(facts.reason)
+        _note(facts.reason)
     return 1
 
 
 def _step(number: int, text: TranslationString, *, style: str | None = None) -> None:
     say(f"[{number}/{STEPS}] {in_words(text)}", style=style)
+
+
+def _note(text: str) -> None:
+    say(f"{INDENT}{in_words(text)}", style="dim")

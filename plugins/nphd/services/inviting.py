@@ -140,6 +140,8 @@ def invite(
         number=order.number,
         actor_id=user.id,
     )
+    # While the institution is locked, so that sending, which holds lists, need not wait for it.
+    hibah.open_threads(session, [facts.institution_id])
     invitation = _list_for(session, user.id, order.day)
     invitee = Invitee(
         invitation_id=invitation.id,
