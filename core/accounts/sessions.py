@@ -6,9 +6,20 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, Row, String, cast, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    String,
+    bindparam,
+    cast,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from core.accounts.models import (
@@ -88,22 +99,14 @@ def open_session(
 def find_session(session: Session, token: str, *, rules: SessionRules) -> SignedIn | None:
     """Return who is signed in with ``token``, in one query; None when it is unknown or over."""
     now = utcnow()
-    query = _facts_query(
-        SignInSession.id.label("session_id"), SignInSession.seen_at.label("seen_at")
-    ).join(SignInSession, SignInSession.user_id == User.id)
-    row = session.execute(
-        query.where(
-            SignInSession.token_hash == _digest(token),
-            SignInSession.expires_at > now,
-            SignInSession.seen_at > now - rules.idle,
-        )
-    ).one_or_none()
+    values = {"token_hash": _digest(token), "now": now, "idle_since": now - rules.idle}
+    row = session.execute(_session_query(), values).one_or_none()
     return None if row is None else SignedIn(row.session_id, _facts(row), row.seen_at)
 
 
 def facts_of(session: Session, user_id: int) -> UserFacts | None:
     """Return an active person's facts in one query; None for everybody else."""
-    row = session.execute(_facts_query().where(User.id == user_id)).one_or_none()
+    row = session.execute(_user_query(), {"user_id": user_id}).one_or_none()
     return None if row is None else _facts(row)
 
 
@@ -136,6 +139,25 @@ def purge_sessions(session: Session, *, rules: SessionRules) -> int:
         .returning(SignInSession.id)
     )
     return len(gone.all())
+
+
+@lru_cache(maxsize=1)
+def _session_query() -> Any:
+    """Make the query of every request once: putting it together costs more than running it."""
+    return (
+        _facts_query(SignInSession.id.label("session_id"), SignInSession.seen_at.label("seen_at"))
+        .join(SignInSession, SignInSession.user_id == User.id)
+        .where(
+            SignInSession.token_hash == bindparam("token_hash"),
+            SignInSession.expires_at > bindparam("now"),
+            SignInSession.seen_at > bindparam("idle_since"),
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def _user_query() -> Any:
+    return _facts_query().where(User.id == bindparam("user_id"))
 
 
 def _facts_query(*more: ColumnElement[Any]) -> Any:

@@ -65,6 +65,8 @@ class Table:
     """Id of the list's element, and the name of an exported file."""
     count_limit: int = 10_000
     """Rows are counted up to here; a longer list says that it is longer."""
+    outer_joined: bool | None = None
+    """Whether an outer join can leave values out; None looks for one, which costs a millisecond."""
 
     def respond(self, request: Request, **variables: Any) -> dict[str, Any] | Response:
         """Answer a request: variables for the template (``page`` and the given), or an export."""
@@ -175,7 +177,8 @@ class Table:
 
     @cached_property
     def _outer_joined(self) -> bool:
-        return _has_outer_join(self.statement)
+        known = self.outer_joined
+        return _has_outer_join(self.statement) if known is None else known
 
     def _count(self, session: Session, listed: Subquery) -> int:
         limited = select(listed.c[self.key]).limit(self.count_limit + 1).subquery()

@@ -104,6 +104,7 @@ def grants_table(request: Request) -> Table:
             "Belum ada hibah yang dapat Anda lihat. Hibah dimasukkan oleh Admin dari workbook."
         ),
         name="hibah",
+        outer_joined=False,
     )
 
 

@@ -109,6 +109,7 @@ def institutions_table(request: Request) -> Table:
         default_sort="name",
         empty=_("Belum ada lembaga yang dapat Anda lihat. Lembaga dimasukkan bersama hibahnya."),
         name="lembaga",
+        outer_joined=False,
     )
 
 
