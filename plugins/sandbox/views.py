@@ -98,11 +98,9 @@ def link_of_demo(request: Request, _variables: Mapping[str, Any]) -> Mapping[str
     return {} if may_use(request) and not request.has_permission(USE) else None
 
 
-def hint_of_demo(request: Request, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Tell where to read a code, while no real message can be sent."""
-    if request.runtime.settings.flag("abah.production"):
-        return None
-    return {"address": variables.get("number", "")}
+def hint_of_demo(request: Request, _variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Tell where to read a code or a link, while no real message can be sent."""
+    return None if request.runtime.settings.flag("abah.production") else {}
 
 
 @view_config(

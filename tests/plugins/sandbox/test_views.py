@@ -159,3 +159,26 @@ def _form(page: object, action: str) -> int:
     return next(
         key for key, form in forms.items() if isinstance(key, int) and action in form.action
     )
+
+
+@pytest.mark.parametrize("page", ["/daftar/terkirim", "/lupa-sandi/terkirim"])
+def test_a_page_that_waits_for_a_link_says_where_to_read_it(app: TestApp, page: str) -> None:
+    assert app.get(page).html.select_one(f'main a[href="{PHONE}"]')
+
+
+@pytest.mark.settings(abah__production="true")
+def test_in_production_no_page_speaks_of_the_telephone(app: TestApp) -> None:
+    assert PHONE not in app.get("/lupa-sandi/terkirim")
+
+
+def test_somebody_whose_number_is_not_verified_yet_can_read_the_code(
+    app: TestApp, people: People, sign_in: Callable[[TestApp, int], None]
+) -> None:
+    sign_in(app, people.make(None, "BARU SAJA", phone=None).id)
+    assert "Telepon percobaan" in app.get(PHONE, status=200)
+
+
+def test_an_address_in_a_text_can_be_followed(officer: TestApp, runtime: Runtime) -> None:
+    arrive(runtime, 'Buka https://abah.example/sandi-baru/a?b=1&c=2 "sekarang"')
+    link = officer.get(PHONE, {"address": NUMBER}).html.select_one(".phone-text a")
+    assert link["href"] == "https://abah.example/sandi-baru/a?b=1&c=2"
