@@ -1,7 +1,7 @@
-"""5,000 messages through sms_http to a local gateway, beside a bare aiohttp client that posts the same.
+"""5,000 messages through sms_http to a local gateway, beside a bare aiohttp client.
 
-Measured from the first row queued to the last result committed, on SQLite with full durability. Both sides
-use the same event loop, the same number of connections and the same process; they take turns.
+Measured from the first row queued to the last result committed, on SQLite with full durability. Both
+sides post the same with the same event loop and number of connections; they take turns.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A process of its own, spoken to in plain HTTP/1.1, cheap enough not to be what is measured::
 
-    python -m benchmarks.sink        # prints its port
+    python -m benchmarks.sink [SECONDS]   # prints its port; answers after SECONDS
     POST /send   ref=…&to=…&text=…   → 200 "accepted:<n>"
     GET /stats                       → {"requests": …, "unique": …, "most": …}
     GET /refs                        → {"<ref>": <times>, …}
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 import uvloop
 
@@ -33,6 +33,8 @@ class _Gateway(asyncio.Protocol):
 
     seen: Counter[bytes] = Counter()  # noqa: RUF012 - shared by every connection on purpose
 
+    delay = 0.0
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._waiting = b""
@@ -46,11 +48,18 @@ class _Gateway(asyncio.Protocol):
             if len(self._waiting) < whole:
                 return
             body, self._waiting = self._waiting[end + 4 : whole], self._waiting[whole:]
-            answer = self._answer(head[: head.find(b"\r\n")], body)
-            self._transport.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
-                % (len(answer), answer)
-            )
+            line = head.partition(b"\r\n")[0]
+            answer = self._answer(line, body)
+            if self.delay and line.startswith(b"POST /send"):
+                asyncio.get_running_loop().call_later(self.delay, self._write, answer)
+            else:
+                self._write(answer)
+
+    def _write(self, answer: bytes) -> None:
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
+            % (len(answer), answer)
+        )
 
     def _answer(self, line: bytes, body: bytes) -> bytes:
         if line.startswith(b"POST /send"):
@@ -73,15 +82,23 @@ class _Gateway(asyncio.Protocol):
 class Sink:
     """Starts the gateway as a process and asks it what it saw. A context manager."""
 
-    def __enter__(self) -> Sink:
+    def __init__(self, *, delay: float = 0.0) -> None:
+        """Answer each message after ``delay`` seconds."""
+        self._delay = delay
+
+    def __enter__(self) -> Self:
+        """Start it."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.sink"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "benchmarks.sink", str(self._delay)],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout is not None  # noqa: S101 - asked for above
         self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
         return self
 
     def __exit__(self, *_error: object) -> None:
+        """Stop it."""
         self._process.terminate()
         self._process.wait()
         if self._process.stdout is not None:
@@ -112,4 +129,5 @@ async def _serve() -> None:
 
 
 if __name__ == "__main__":
+    _Gateway.delay = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
     uvloop.run(_serve())
