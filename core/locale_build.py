@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 DOMAIN = "abah"
-"""As ``core.i18n.DOMAIN``; repeated, because at build time no library of the application is there."""
+"""As ``core.i18n.DOMAIN``; at build time no library of the application is there to import it."""
 
 LOCALES = ("en",)
 """Languages that have a catalogue, beside the Indonesian of the texts themselves."""
