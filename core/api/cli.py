@@ -1,9 +1,10 @@
 """Command line: what a plugin's verbs need to speak like those of the core.
 
-A command from the hook ``register_commands`` is an ordinary ``click`` command. It gets the runtime with
-:data:`pass_runtime`, speaks through :func:`say` and :func:`show_table`, and fails by raising an ``AbahError``,
-which the command line shows as one sentence with exit code 1. Help texts are Indonesian sentences
-(``help=_("…")``); the command line translates them.
+A command from the hook ``register_commands`` is an ordinary ``click`` command. It gets the runtime
+A command from the hook ``register_commands`` is an ordinary ``click`` command. It gets the runtime
+with :data:`pass_runtime`, speaks through :func:`say` and :func:`show_table`, and fails by raising
+an ``AbahError``, which the command line shows as one sentence with exit code 1. Help texts are
+Indonesian sentences (``help=_("…")``); the command line translates them.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ def record(
 ) -> None:
     """Add an entry in the transaction of what it tells, so that both stay or both vanish.
 
-    ``details`` holds what JSON can: values before and after, counts, names; never a secret. For many
-    entries at once see :func:`record_many`.
+    ``details`` holds what JSON can: values before and after, counts, names; never a secret. For
+    many entries at once see :func:`record_many`.
     """
     session.add(
         AuditEntry(

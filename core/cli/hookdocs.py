@@ -1,4 +1,4 @@
-"""The hook reference: written from the specifications themselves, so that it cannot say anything else."""
+"""The hook reference, written from the specifications so that it cannot say anything else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _KIND: Final = re.compile(rf"\*({'|'.join(KINDS)})\* hook\b")
 _HEAD: Final = """\
 # Hook reference
 
-Written by `abah docs hooks` from `core/hookspecs`; do not edit. A test fails when it is out of date.
+Written by `abah docs hooks` from `core/hookspecs`; do not edit. A test fails when it is out of
+date.
 
 A plugin answers a hook with a function of the same name in its `plugin.py`:
 
@@ -40,7 +41,8 @@ An implementation may leave out arguments that it does not need. There are three
 |---|---|
 | *collect* | Every answer is gathered, in load order. |
 | *decide* | Plugins loaded later are asked first; an error refuses (fail closed). |
-| *tell* | An event. Each plugin runs in a savepoint of its own, is timed and counted; one that raises loses only what it wrote itself, and after repeated failure it is left out for a while. |
+| *tell* | An event. Each plugin runs in a savepoint of its own, is timed and counted; one that
+raises loses only what it wrote itself, and after repeated failure it is left out for a while. |
 """
 
 
@@ -55,7 +57,7 @@ class HookDoc:
 
     @property
     def kind(self) -> str | None:
-        """``collect``, ``decide`` or ``tell`` as the second paragraph says it first; None if it does not."""
+        """``collect``, ``decide`` or ``tell``, as the second paragraph begins; else None."""
         paragraphs = self.text.split("\n\n")
         found = _KIND.match(paragraphs[1].lstrip()) if len(paragraphs) > 1 else None
         return found.group(1) if found else None

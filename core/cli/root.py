@@ -1,7 +1,7 @@
 """The group ``abah``: its own verbs, those of the core's rooms, and those of enabled plugins.
 
-``abah --help`` works with a broken database or without any configuration: the verbs of plugins are then
-missing, and the reason is told below the list.
+``abah --help`` works with a broken database or without any configuration: the verbs of plugins are
+then missing, and the reason is told below the list.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def _ask_plugins(state: CliState) -> dict[str, click.Command]:
             name = str(command.name)
             if name in owners:
                 text = _(
-                    "Perintah ${name} dari plugin ${plugin} dilewati: nama itu sudah dipakai ${owner}.",
+                    "Perintah ${name} dari plugin ${plugin} dilewati: "
+                    "nama itu sudah dipakai ${owner}.",
                     mapping={"name": name, "plugin": plugin, "owner": owners[name]},
                 )
                 errors().print(in_words(text), markup=False)
@@ -187,7 +188,7 @@ def abah(ctx: click.Context, verbose: bool) -> None:  # noqa: FBT001 - click giv
 
 
 def run(args: list[str] | None = None) -> None:
-    """Run ``abah`` and leave with its exit code: 0 done, 1 refused, 2 wrong usage, 70 unexpected."""
+    """Run ``abah`` and leave with its code: 0 done, 1 refused, 2 wrong usage, 70 unexpected."""
     state = CliState()
     try:
         result = abah.main(args=args, prog_name="abah", standalone_mode=False, obj=state)
@@ -228,8 +229,8 @@ def _sentence(error: Exception) -> Any:
     if isinstance(error, OperationalError):
         reason = str(error.orig).strip().splitlines()[0] if error.orig else ""
         return _(
-            "Basis data tidak dapat dipakai: ${reason}. Periksa sqlalchemy.url dan apakah basis data "
-            "berjalan.",
+            "Basis data tidak dapat dipakai: ${reason}. "
+            "Periksa sqlalchemy.url dan apakah basis data berjalan.",
             mapping={"reason": mask_text(reason)},
         )
     if isinstance(error, DBAPIError):

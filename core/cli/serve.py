@@ -89,7 +89,7 @@ def _refuse_unready(database: Database) -> None:
 
 
 def _registry_watch(database: Database) -> Callable[[], bool]:
-    """Give a function that tells, at each call, whether the registry number has risen since the last."""
+    """Give a function that tells whether the registry number has changed since its last call."""
     seen: list[Any] = [None]
 
     def changed() -> bool:

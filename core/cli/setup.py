@@ -32,7 +32,8 @@ class DemoError(AbahError):
         self.plugins = tuple(plugins)
         super().__init__(
             _(
-                "Data demo plugin ${names} gagal dimuat. Jalankan lagi dengan -v untuk melihat sebabnya.",
+                "Data demo plugin ${names} gagal dimuat. "
+                "Jalankan lagi dengan -v untuk melihat sebabnya.",
                 mapping={"names": ", ".join(plugins)},
             )
         )
@@ -49,12 +50,7 @@ def command(state: CliState, demo: bool) -> None:  # noqa: FBT001 - click gives 
     try:
         setup_core(runtime)
         lifecycle = Lifecycle(runtime, actor=who(), progress=step_words)
-        outdated = [
-            status.name
-            for status in overview(runtime)
-            if status.state in {PluginState.INSTALLED, PluginState.DISABLED}
-            and status.needs_upgrade
-        ]
+        outdated = lifecycle.outdated()
         if outdated:
             lifecycle.upgrade(*outdated)
         lifecycle.install(*_wanted(runtime))
@@ -66,13 +62,13 @@ def command(state: CliState, demo: bool) -> None:  # noqa: FBT001 - click gives 
 
 
 def _wanted(runtime: Runtime) -> list[str]:
-    """Name the plugins of ``abah.plugins_install``, without those that somebody disabled on purpose."""
+    """Name the plugins of ``abah.plugins_install``, without those that somebody disabled."""
     disabled = {s.name for s in overview(runtime) if s.state is PluginState.DISABLED}
     return [name for name in runtime.settings.words("abah.plugins_install") if name not in disabled]
 
 
 def load_demo(runtime: Runtime) -> list[DemoAccount]:
-    """Load demo data of the core and of every enabled plugin, each plugin in a transaction of its own.
+    """Load demo data of the core and of every enabled plugin, each in its own transaction.
 
     :raises DemoError: some plugin's could not be loaded; what the others loaded stays.
     """

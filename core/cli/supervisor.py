@@ -61,7 +61,7 @@ class Supervisor:
         changed: Callable[[], bool],
         look_every: float = 1.0,
     ) -> None:
-        """Start nothing yet. ``changed`` is asked every ``look_every`` seconds; yes means: restart all."""
+        """Start nothing yet. Every ``look_every`` seconds ``changed`` may ask for a restart."""
         self._children = list(children)
         self._environment = {**os.environ, **environment}
         self._drain = drain_seconds
@@ -135,12 +135,13 @@ class Supervisor:
         log.warning("process ended, starting again", process=child.name, code=code, seconds=pause)
 
     def _start(self, child: Child, now: float) -> None:
-        child.process = subprocess.Popen(
+        child.process = subprocess.Popen(  # noqa: S603 - commands of our own
             child.command,
             env=self._environment,
             # Ctrl-C in the terminal reaches the supervisor only; it ends its children in order.
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread
+            # Safe here: the supervisor has one thread.
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
         child.started_at = now
 

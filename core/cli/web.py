@@ -1,4 +1,4 @@
-"""``python -m core.cli.web FILE.ini``: what ``pserve FILE.ini`` does, without the warnings of its imports."""
+"""``python -m core.cli.web FILE.ini``: ``pserve FILE.ini`` without its imports' warnings."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["SUPERVISED", "command"]
 
 SUPERVISED: Final = "ABAH_SUPERVISED"
-"""Environment variable that ``abah serve`` sets for what it starts: it watches the registry itself."""
+"""Environment variable that ``abah serve``, which watches the registry, sets for its children."""
 
 WATCH_SECONDS: Final = 2.0
 
@@ -58,7 +58,7 @@ def command(state: CliState, threads: int | None) -> None:
 
 
 def _watch(runtime: Runtime) -> None:
-    """Ask this process to end when plugins changed; what supervises it (systemd) starts it again."""
+    """End this process when plugins changed; what supervises it (systemd) starts it again."""
     built = LoadedPlugins.of(runtime).number
     pause = threading.Event()
     while not pause.wait(WATCH_SECONDS):

@@ -1,8 +1,8 @@
 """Data files of plugins: rows with external ids that keep what an administrator edited.
 
-A file is TOML with lists of tables, ``[[message_text]]``; the name of a list is a *kind*. Higher rooms say
-what a kind means with :func:`register_data_kind`. The values that were last loaded are stored, so that a
-later version of the file updates the rows nobody touched and lists the rest.
+A file is TOML with lists of tables, ``[[message_text]]``; the name of a list is a *kind*. Higher
+rooms say what a kind means with :func:`register_data_kind`. The values that were last loaded are
+stored, so that a later version of the file updates the rows nobody touched and lists the rest.
 """
 
 from __future__ import annotations
@@ -54,18 +54,19 @@ class DataFileError(AbahError):
 
 
 class DataKind(ABC):
-    """What one kind of entry means. Values are what JSON can hold, and compare equal when unchanged."""
+    """What one kind of entry means. Values are what JSON can hold."""
 
     @abstractmethod
     def parse(self, table: TomlTable) -> tuple[str, Values]:
         """Read one entry and give its external id and its values.
 
-        The caller refuses keys that were not read. ``table.error`` builds an error that names the file.
+        The caller refuses keys that were not read. ``table.error`` builds an error that names the
+        file.
         """
 
     @abstractmethod
     def current(self, session: Session, external_ids: Sequence[str]) -> Mapping[str, Values]:
-        """Give the values that the database holds now, in one query; leave out rows that are not there."""
+        """Give the present values, in one query; leave out rows that are not there."""
 
     @abstractmethod
     def write(self, session: Session, owner: str, entries: Mapping[str, Values]) -> None:
@@ -99,7 +100,7 @@ def register_data_kind(name: str, kind: DataKind) -> None:
 
 
 def register_core_data(path: Path) -> None:
-    """Add a data file of the core itself; it is loaded with ``abah setup`` and ``abah db upgrade``."""
+    """Add a data file of the core; ``abah setup`` and ``abah db upgrade`` load it."""
     if path not in _core_files:
         _core_files.append(path)
 

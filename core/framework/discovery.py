@@ -1,8 +1,9 @@
 """Finding plugins: bundled ones, dropped-in folders, installed distributions.
 
-Nothing of a plugin is imported here and each is looked at by itself, so that a broken one is listed with
-its error while the others work. ``plugins/`` is never put on ``sys.path``: ``plugins/email`` would hide the
-standard library's ``email``. Folders of ``abah.plugins_path`` become part of the package ``plugins`` instead.
+Nothing of a plugin is imported here and each is looked at by itself, so that a broken one is listed
+with its error while the others work. ``plugins/`` is never put on ``sys.path``: ``plugins/email``
+would hide the standard library's ``email``. Folders of ``abah.plugins_path`` become part of the
+package ``plugins`` instead.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def safe_mode() -> bool:
 def discover(settings: Settings) -> Mapping[str, FoundPlugin]:
     """List every plugin that can be found, by name.
 
-    The first one of a name wins: bundled, then ``abah.plugins_path`` in its order, then distributions.
+    The first one of a name wins: bundled, then ``abah.plugins_path`` in its order, then
+    distributions.
 
     :raises ConfigurationError: a folder of ``abah.plugins_path`` does not exist.
     """

@@ -1,4 +1,4 @@
-"""Looking for what is wrong with a deployment's plugins, and saying what to do about each finding."""
+"""Looking for what is wrong with a deployment's plugins, and saying what to do."""
 
 from __future__ import annotations
 

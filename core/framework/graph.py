@@ -1,8 +1,8 @@
 """Which plugins can run together, and in which order.
 
-The order is topological with ties by name, so it is the same on every machine. What cannot run is not an
-exception but a named problem: the plugin is skipped and shown, and the others work. Every problem carries
-the whole chain of names that leads to it.
+The order is topological with ties by name, so it is the same on every machine. What cannot run is
+not an exception but a named problem: the plugin is skipped and shown, and the others work. Every
+problem carries the whole chain of names that leads to it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.framework.manifest import Manifest
 from core.framework.version import CORE_VERSION
 from core.i18n import TranslationString, _
 
-__all__ = ["GraphError", "Plan", "Reason", "dependents", "resolve"]
+__all__ = ["GraphError", "Plan", "Reason", "broken_dependency", "dependents", "resolve"]
 
 
 class Reason(enum.StrEnum):
@@ -32,6 +32,8 @@ class Reason(enum.StrEnum):
     CORE = "core"
     CIRCLE = "circle"
     CONFLICT = "conflict"
+    BROKEN = "broken"
+    """The last name of the chain is there and cannot be used."""
 
 
 class GraphError(AbahError):
@@ -81,7 +83,7 @@ def dependents(name: str, manifests: Iterable[Manifest]) -> tuple[str, ...]:
 
 
 def _sorted(manifests: Mapping[str, Manifest]) -> tuple[Manifest, ...]:
-    """Sort topologically, ties by name; ``after`` is a wish and gives way where it makes a circle."""
+    """Sort topologically, ties by name; the wish ``after`` gives way to a circle."""
     try:
         names = _topological(manifests, wishes=True)
     except CycleError:
@@ -180,10 +182,15 @@ def _through(chain: tuple[str, ...], problem: GraphError) -> GraphError:
     return GraphError(problem.reason, whole, explanation)
 
 
+def broken_dependency(chain: tuple[str, ...], reason: TranslationString) -> GraphError:
+    """Build the error for a dependency that is there and cannot be used."""
+    return _through(chain, GraphError(Reason.BROKEN, chain[-1:], reason))
+
+
 def _missing(needing: Manifest, other: str, chain: tuple[str, ...]) -> GraphError:
     explanation = _(
-        "Plugin ${name} tidak dapat dijalankan (${chain}): plugin ${other} yang dibutuhkan ${needing} "
-        "tidak ada atau tidak aktif. Pasang atau aktifkan plugin ${other} lebih dahulu.",
+        "Plugin ${name} tidak dapat dijalankan (${chain}): plugin ${other} yang dibutuhkan "
+        "${needing} tidak ada atau tidak aktif. Pasang atau aktifkan plugin ${other} lebih dahulu.",
         mapping={
             "name": chain[0],
             "chain": _arrows(chain),
@@ -196,8 +203,8 @@ def _missing(needing: Manifest, other: str, chain: tuple[str, ...]) -> GraphErro
 
 def _too_old(needing: Manifest, other: Manifest, chain: tuple[str, ...]) -> GraphError:
     explanation = _(
-        "Plugin ${name} tidak dapat dijalankan (${chain}): ${needing} membutuhkan ${other} ${wanted}, "
-        "sedangkan yang ada versi ${version}.",
+        "Plugin ${name} tidak dapat dijalankan (${chain}): ${needing} membutuhkan ${other} "
+        "${wanted}, sedangkan yang ada versi ${version}.",
         mapping={
             "name": chain[0],
             "chain": _arrows(chain),
@@ -212,7 +219,8 @@ def _too_old(needing: Manifest, other: Manifest, chain: tuple[str, ...]) -> Grap
 
 def _circle(name: str, circle: tuple[str, ...], chain: tuple[str, ...]) -> GraphError:
     explanation = _(
-        "Plugin ${name} tidak dapat dijalankan: plugin saling membutuhkan dalam lingkaran ${circle}.",
+        "Plugin ${name} tidak dapat dijalankan: plugin saling membutuhkan dalam lingkaran "
+        "${circle}.",
         mapping={"name": name, "circle": _arrows(circle)},
     )
     return GraphError(Reason.CIRCLE, (*chain, circle[-1]), explanation)

@@ -243,7 +243,8 @@ class _Fence:
         if error is None:
             return False
         if self._savepoint is not None:
-            # Also after a failed flush, which leaves it inactive. Closed is one that the plugin ended itself.
+            # Also after a failed flush, which leaves it inactive. Closed is one that the plugin
+            # ended itself.
             with contextlib.suppress(InvalidRequestError):
                 self._savepoint.rollback()
         if failure is None:

@@ -1,6 +1,7 @@
-"""The journal of lifecycle operations: every step is written down before it begins and after it ended.
+"""The journal of lifecycle operations: each step is written down before and after it.
 
-A process that is killed in the middle leaves a step without an end, which ``abah plugins doctor`` names.
+A process that is killed in the middle leaves a step without an end, which ``abah plugins doctor``
+names.
 """
 
 from __future__ import annotations

@@ -1,21 +1,21 @@
 """Install, upgrade, enable, disable: what changes which plugins run.
 
-Every operation holds the lifecycle lock, writes each step into the journal, and can be repeated: steps that
-are complete find nothing to do. No transaction spans two steps, so a kill at any point leaves the plugin out
-of use and its data whole.
+Every operation holds the lifecycle lock, writes each step into the journal, and can be repeated:
+steps that are complete find nothing to do. No transaction spans two steps, so a kill at any point
+leaves the plugin out of use and its data whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from core.db import utcnow
-from core.db.migrate import Owner, upgrade
+from core.db.migrate import Owner, current_revision, head_revision, upgrade
 from core.errors import AbahError
 from core.framework.datafiles import CORE, core_data_files, load_files, load_plugin_data
 from core.framework.discovery import discover
@@ -25,6 +25,7 @@ from core.framework.loading import PluginLoadError, import_plugin, unusable
 from core.framework.lock import lifecycle_lock
 from core.framework.manifest import Manifest
 from core.framework.models import PluginRow, PluginState
+from core.framework.planning import INSTALLED, Planned, plan_install
 from core.framework.registry import has_tables, plugin_rows, raise_registry
 from core.framework.runtime import Runtime
 from core.framework.steps import (
@@ -49,8 +50,6 @@ CORE_OWNER: Final = Owner(CORE, Path(__file__).parents[1] / "migrations")
 Progress = Callable[[str, str], None]
 """Told ``(plugin, step)`` before each step."""
 
-INSTALLED: Final = frozenset({PluginState.INSTALLED, PluginState.DISABLED})
-
 
 class DependentsError(AbahError):
     """Other plugins need the one that should go; ``dependents`` names them in load order."""
@@ -61,7 +60,8 @@ class DependentsError(AbahError):
         self.dependents = tuple(needing)
         super().__init__(
             _(
-                "Plugin ${name} masih dibutuhkan oleh: ${others}. Lepas atau matikan dulu plugin itu.",
+                "Plugin ${name} masih dibutuhkan oleh: ${others}. "
+                "Lepas atau matikan dulu plugin itu.",
                 mapping={"name": plugin, "others": ", ".join(needing)},
             )
         )
@@ -76,28 +76,25 @@ class NotInstalledError(AbahError):
         super().__init__(_("Plugin ${name} tidak terpasang.", mapping={"name": plugin}))
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One plugin that an install would touch."""
-
-    manifest: Manifest
-    operation: str
-    """``install``, ``upgrade`` or ``enable``."""
-    because: str
-    """Who asked for it: empty for what was named itself, else the plugin that needs it."""
-
-
 def owner_of(manifest: Manifest) -> Owner:
     """Return the migration owner of a plugin."""
     return Owner(manifest.name, manifest.migrations)
 
 
 def setup_core(runtime: Runtime) -> None:
-    """Bring the core's own tables, data files and permissions up to date. Safe to repeat."""
-    upgrade(runtime.database, CORE_OWNER)
-    with runtime.database.writing() as session:
-        prepare_core(session)
-        load_files(session, CORE, core_data_files())
+    """Bring the core's own tables, data files and permissions up to date. Safe to repeat.
+
+    :raises LockedError: another operation is running.
+    """
+    database = runtime.database
+    with database.reading() as session:
+        known = has_tables(session)
+    # The very first time there is no table yet that could hold the lock.
+    with lifecycle_lock(database, "setup") if known else nullcontext():
+        upgrade(database, CORE_OWNER)
+        with database.writing() as session:
+            prepare_core(session)
+            load_files(session, CORE, core_data_files())
 
 
 class Lifecycle:
@@ -120,34 +117,13 @@ class Lifecycle:
         :raises GraphError: something is missing, too old, in conflict or in a circle.
         :raises AbahError: a plugin is not found, broken or not allowed.
         """
-        found = discover(self._runtime.settings)
-        rows = self._rows()
-        manifests = {p.name: p.manifest for p in found.values() if p.usable and p.manifest}
-        wanted: dict[str, str] = {}
-        queue = [(name, "") for name in names]
-        while queue:
-            name, because = queue.pop(0)
-            if name in wanted:
-                continue
-            if name not in manifests and not because:
-                raise unusable(name, found.get(name))
-            wanted[name] = because
-            if name in manifests:
-                queue.extend((other, name) for other in manifests[name].depends)
-        running = {name for name, row in rows.items() if row.state == PluginState.INSTALLED}
-        chosen = self._with_automatic(manifests, wanted, running, set(rows))
-        plan = resolve([manifests[name] for name in sorted(chosen) if name in manifests])
-        for name in wanted:
-            if name in plan.problems:
-                raise plan.problems[name]
-        planned = [_planned(manifest, wanted, rows) for manifest in plan.order]
-        return [item for item in planned if item is not None]
+        return plan_install(discover(self._runtime.settings), self._rows(), names)
 
     def install(self, *names: str) -> list[Planned]:
         """Install plugins with everything they need, and return what was done.
 
-        One that is installed already is upgraded when its version changed, enabled when it was disabled, and
-        left alone otherwise. An operation that was interrupted is carried on.
+        One that is installed already is upgraded when its version changed, enabled when it was
+        disabled, and left alone otherwise. An operation that was interrupted is carried on.
 
         :raises LockedError: another operation is running.
         """
@@ -184,6 +160,22 @@ class Lifecycle:
                 state = PluginState(rows[manifest.name].state)
                 self._bring_in(manifest, "upgrade", then=state)
         return [manifest.name for manifest in order]
+
+    def outdated(self) -> list[str]:
+        """Name the installed plugins whose version or tables are not those of their code."""
+        rows = self._rows()
+        found = discover(self._runtime.settings)
+        names = []
+        with self._database.reading() as session:
+            for name, row in rows.items():
+                plugin = found.get(name)
+                if plugin is None or plugin.manifest is None or row.state not in INSTALLED:
+                    continue
+                owner = owner_of(plugin.manifest)
+                revision = current_revision(session.connection(), owner)
+                if row.version != plugin.manifest.version or revision != head_revision(owner):
+                    names.append(name)
+        return names
 
     def enable(self, name: str) -> None:
         """Let a disabled plugin run again.
@@ -244,27 +236,6 @@ class Lifecycle:
         with self._database.reading() as session:
             return plugin_rows(session) if has_tables(session) else {}
 
-    @staticmethod
-    def _with_automatic(
-        manifests: dict[str, Manifest], wanted: dict[str, str], running: set[str], known: set[str]
-    ) -> set[str]:
-        """Add plugins with ``auto_install`` whose dependencies are complete and that are new here."""
-        chosen = set(wanted) | running
-        while True:
-            more = {
-                name
-                for name, manifest in manifests.items()
-                if manifest.auto_install
-                and name not in chosen | known
-                and manifest.depends
-                and set(manifest.depends) <= chosen
-            }
-            if not more:
-                return chosen
-            for name in more:
-                wanted[name] = " ".join(manifests[name].depends)
-            chosen |= more
-
     def _bring_in(
         self, manifest: Manifest, name: str, *, then: PluginState = PluginState.INSTALLED
     ) -> None:
@@ -320,22 +291,6 @@ class Lifecycle:
     def _write(self, work: Callable[[Session], object]) -> None:
         with self._database.writing() as session:
             work(session)
-
-
-def _planned(
-    manifest: Manifest, wanted: dict[str, str], rows: dict[str, PluginRow]
-) -> Planned | None:
-    if manifest.name not in wanted:
-        return None
-    because = wanted[manifest.name]
-    row = rows.get(manifest.name)
-    if row is None or row.state not in INSTALLED:
-        return Planned(manifest, "install", because)
-    if row.version != manifest.version:
-        return Planned(manifest, "upgrade", because)
-    if row.state == PluginState.DISABLED:
-        return Planned(manifest, "enable", because)
-    return None
 
 
 def _row(session: Session, manifest: Manifest) -> PluginRow:

@@ -1,7 +1,8 @@
 """Loading the enabled plugins into a runtime.
 
-Each plugin is imported and registered by itself: one that fails is left out, named and logged, and so is
-every plugin that depends on it; the rest works. ``abah.strict = true`` turns that into a refusal to start.
+Each plugin is imported and registered by itself: one that fails is left out, named and logged, and
+so is every plugin that depends on it; the rest works. ``abah.strict = true`` turns that into a
+refusal to start.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class PluginLoadError(AbahError):
 
 
 class StrictError(AbahError):
-    """Some enabled plugins cannot run and ``abah.strict`` asks to refuse rather than to skip them."""
+    """Enabled plugins cannot run, and ``abah.strict`` asks to refuse, not to skip."""
 
     def __init__(self, problems: Mapping[str, AbahError]) -> None:
         """Name every plugin with its reason."""

@@ -1,8 +1,8 @@
 """One lifecycle operation at a time, over every process and machine of a deployment.
 
-The lock is a row that names its holder, so it works alike on SQLite and PostgreSQL and outlives no process
-unnoticed: on the same machine a holder that no longer runs is recognised at once (by process id and start
-mark), on another machine when it has not renewed the row for a minute.
+The lock is a row that names its holder, so it works alike on SQLite and PostgreSQL and outlives no
+process unnoticed: on the same machine a holder that no longer runs is recognised at once (by
+process id and start mark), on another machine when it has not renewed the row for a minute.
 """
 
 from __future__ import annotations
@@ -156,7 +156,8 @@ def _start_mark(pid: int) -> str | None:
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
         try:
-            # The second field, the program's name, may hold blanks; the rest begins after its bracket.
+            # The second field, the program's name, may hold blanks; the rest begins after its
+            # bracket.
             fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except OSError:
             return None

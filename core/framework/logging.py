@@ -1,7 +1,7 @@
 """Structured logs: JSON for machines in production, readable lines for people elsewhere.
 
-Whatever is logged, by us or by a library, passes :func:`mask`: telephone numbers, mail addresses and secrets
-never reach a log in full, not in an exception's text either.
+Whatever is logged, by us or by a library, passes :func:`mask`: telephone numbers, mail addresses
+and secrets never reach a log in full, not in an exception's text either.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from core.i18n import _
 __all__ = ["configure_logging", "mask", "mask_text"]
 
 _SECRET_KEYS: Final = re.compile(
-    r"(^|[._-])(pass(word|phrase)?|sandi|secret|token|(api|private|secret)_?key|code|kode|authorization|cookie"
-    r"|signature|pin)([._-]|$)",
+    r"(^|[._-])(pass(word|phrase)?|sandi|secret|token|(api|private|secret)_?key|code|kode"
+    r"|authorization|cookie|signature|pin)([._-]|$)",
     re.IGNORECASE,
 )
 _PLAIN_KEYS: Final = frozenset({"event", "level", "logger", "timestamp"})
 """Keys whose own name says nothing about a secret; their text is masked all the same."""
 
 _NUMBER: Final = re.compile(
-    r"(?<![\w.+-])(?:(\+)\d{1,3}(?:[\s().-]{0,2}\d){7,13}|(?:0|62)[\s.-]?8\d(?:[\s.-]?\d){6,11})(?![\w])"
+    r"(?<![\w.+-])"
+    r"(?:(\+)\d{1,3}(?:[\s().-]{0,2}\d){7,13}|(?:0|62)[\s.-]?8\d(?:[\s.-]?\d){6,11})(?!\w)"
 )
 """A number in international form, or an Indonesian mobile number in any usual spelling (E.164)."""
 
@@ -47,8 +48,8 @@ HIDDEN: Final = "***"
 def configure_logging(settings: Mapping[str, Any], *, level: int | None = None) -> None:
     """Send every log of the process to the standard error in one format.
 
-    ``abah.log_format`` is ``json`` or ``console``; without it production (``abah.production``) logs JSON.
-    Handlers that the ini file made keep their stream and level. Safe to call again.
+    ``abah.log_format`` is ``json`` or ``console``; without it production (``abah.production``) logs
+    JSON. Handlers that the ini file made keep their stream and level. Safe to call again.
 
     :raises ConfigurationError: the format is unknown.
     """
@@ -106,7 +107,7 @@ def _format_handlers(shared: list[Any], form: str, level: int | None) -> None:
 
 
 def mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide personal data and secrets in everything that one log event carries (a structlog processor)."""
+    """Hide personal data and secrets in all of one log event (a structlog processor)."""
     for key, value in event.items():
         if not key.startswith("_"):
             event[key] = _masked(value, key)

@@ -1,7 +1,7 @@
 """What a plugin says about itself: ``plugin.toml``, read without importing the plugin.
 
-A broken plugin can therefore be listed, shown, and refused. Every mistake in the file is an error that
-names the file and the key, because the person who reads it is the one who has to mend it.
+A broken plugin can therefore be listed, shown, and refused. Every mistake in the file is an error
+that names the file and the key, because the person who reads it is the one who has to mend it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 MANIFEST_FILE: Final = "plugin.toml"
 
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-"""A name is a Python package, a table prefix, a route prefix and part of a migration's id at once."""
+"""A name is a package, a table prefix, a route prefix and part of a migration's id at once."""
 
 MAX_NAME: Final = 20
 """Longest name: ``<name>_0001_…`` has to fit into the 32 characters of a migration's id."""
@@ -219,8 +219,9 @@ def _name(table: TomlTable) -> str:
     name = table.text("name", required=True)
     if not NAME_PATTERN.fullmatch(name) or len(name) > MAX_NAME or name in RESERVED:
         explanation = _(
-            '${file}: nama "${value}" pada kunci name tidak boleh dipakai. Nama terdiri atas huruf kecil, angka '
-            "dan garis bawah, diawali huruf, paling panjang ${limit} karakter, dan bukan kata khusus.",
+            '${file}: nama "${value}" pada kunci name tidak boleh dipakai. Nama terdiri atas huruf '
+            "kecil, angka dan garis bawah, diawali huruf, paling panjang ${limit} karakter, dan "
+            "bukan kata khusus.",
             mapping={"file": table.file, "value": name, "limit": MAX_NAME},
         )
         raise ManifestError(table.file, "name", explanation)

@@ -1,4 +1,4 @@
-"""Tables of the framework: state of plugins, journal, registry number, lifecycle lock, data, settings."""
+"""Tables of the framework: plugins, journal, registry number, lock, data, settings."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Registry(Base):
 
 
 class LifecycleLock(Base):
-    """One row while somebody installs, removes or migrates; tells who, so that a dead one is recognised."""
+    """One row while somebody installs or removes; tells who, so that a dead one is known."""
 
     __tablename__ = "abah_lifecycle_lock"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -108,7 +108,7 @@ class LifecycleLock(Base):
 
 
 class LoadedData(Base):
-    """The values that a data file last loaded, to tell an administrator's edit from our own text."""
+    """What a data file last loaded, to tell an administrator's edit from our own text."""
 
     __tablename__ = "abah_plugin_data"
     __table_args__ = (UniqueConstraint("kind", "external_id"),)

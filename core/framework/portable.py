@@ -1,7 +1,7 @@
 """A portable copy of tables: one zip, one file of JSON lines per table, the same on every database.
 
-Used by ``abah db backup`` and by the export before a purge. It needs neither the models nor ``pg_dump``:
-tables are read as the database describes them, in one consistent snapshot.
+Used by ``abah db backup`` and by the export before a purge. It needs neither the models nor
+``pg_dump``: tables are read as the database describes them, in one consistent snapshot.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Contents:
 
 
 def data_tables(connection: Connection) -> list[str]:
-    """List the tables that hold data: no version tables, and on SQLite no search index and its shadows."""
+    """List the tables that hold data: neither version tables nor SQLite's search indexes."""
     names = [
         name for name in inspect(connection).get_table_names() if not name.endswith(VERSION_SUFFIX)
     ]
@@ -83,7 +83,7 @@ def version_tables(connection: Connection) -> dict[str, str]:
     found = {}
     for name in sorted(names):
         quoted = connection.dialect.identifier_preparer.quote(name)
-        revision = connection.scalar(text(f"SELECT version_num FROM {quoted}"))  # noqa: S608 - quoted
+        revision = connection.scalar(text(f"SELECT version_num FROM {quoted}"))  # noqa: S608
         if revision is not None:
             found[name] = str(revision)
     return found
@@ -99,7 +99,8 @@ def dump_tables(
 ) -> Contents:
     """Write tables to a zip at ``path`` and return what it holds; all tables when none is named.
 
-    ``extra`` are more files, by name, written as JSON for people to read. The file appears under its name only when it is complete.
+    ``extra`` are more files, by name, written as JSON for people to read. The file appears under
+    its name only when it is complete.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -214,7 +215,7 @@ def _line(values: Iterable[Any]) -> bytes:
 
 
 def _encode(value: Any) -> Any:  # noqa: PLR0911 - one line per type is the clearest form
-    """Turn a database value into what JSON holds; a list of a mark and a text where JSON has no type."""
+    """Turn a value into what JSON holds; into a mark and a text where JSON has no type."""
     match value:
         case datetime():
             # SQLite gives UTC without a zone.

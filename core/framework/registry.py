@@ -1,4 +1,4 @@
-"""The registry number: one rising integer tells every process that what should be loaded has changed."""
+"""The registry number: one rising integer tells every process that plugins have changed."""
 
 from __future__ import annotations
 

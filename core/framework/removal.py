@@ -1,7 +1,7 @@
 """Uninstalling: what would go, what stays, and the purge that leaves nothing behind.
 
-Without ``purge`` the plugin's tables, settings and texts stay, and a later install finds them again. With it
-they are exported first and then dropped; the export is never skipped.
+Without ``purge`` the plugin's tables, settings and texts stay, and a later install finds them
+again. With it they are exported first and then dropped; the export is never skipped.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def uninstall(
 ) -> Contents | None:
     """Take a plugin out. With ``purge_to`` its data are exported to that file and then dropped.
 
-    Returns what the export holds. What the plugin caused in the core's own tables (messages, audit) stays.
+    Returns what the export holds. What the plugin caused in the core's own tables (messages, audit)
+    stays.
 
     :raises NotInstalledError: nothing of it is here.
     :raises DependentsError: other plugins need it.
@@ -129,7 +130,8 @@ def uninstall(
         operation.whole(purge=purge_to is not None, export=str(purge_to or "")),
     ):
         with operation.step("retire"), database.writing() as session:
-            # First every process lets go of it, so that nothing writes to tables that are about to vanish.
+            # First every process lets go of it, so that nothing writes to tables that are about to
+            # vanish.
             _retire(session, name)
         if purge_to is not None:
             with operation.step("export"):

@@ -1,7 +1,8 @@
 """Copies of the whole database, and bringing them back.
 
-A copy is either the portable zip of :mod:`core.framework.portable`, which any database can read, or for SQLite
-the database file itself, taken through SQLite's online backup while others go on writing.
+A copy is either the portable zip of :mod:`core.framework.portable`, which any database can read, or
+for SQLite the database file itself, taken through SQLite's online backup while others go on
+writing.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class NotEmptyError(AbahError):
     """The database already holds data, and nobody said that it may be replaced."""
 
     explanation = _(
-        "Basis data tujuan sudah berisi data. Gunakan --replace bila isinya boleh diganti seluruhnya."
+        "Basis data tujuan sudah berisi data. "
+        "Gunakan --replace bila isinya boleh diganti seluruhnya."
     )
 
 
@@ -77,7 +79,8 @@ def owners(runtime: Runtime) -> list[Owner]:
 def backup(runtime: Runtime, path: Path) -> Contents | None:
     """Write a copy of the whole database to ``path`` and return what it holds.
 
-    The ending ``.db`` asks for SQLite's own file (returns None then); anything else is the portable zip.
+    The ending ``.db`` asks for SQLite's own file (returns None then); anything else is the portable
+    zip.
     """
     if path.suffix == ".db":
         _copy_sqlite(runtime.database, path)
@@ -103,7 +106,8 @@ def restore(
 ) -> Contents | None:
     """Bring a copy back and return what it held.
 
-    The tables come into the state of migration that the copy has; ``abah db upgrade`` goes on from there.
+    The tables come into the state of migration that the copy has; ``abah db upgrade`` goes on from
+    there.
 
     :raises NotEmptyError: the database holds data and ``replace`` is not set.
     :raises PortableFileError: the file is no copy, or damaged.
@@ -120,8 +124,8 @@ def restore(
     if contents.key_check and contents.key_check != key_check(runtime):
         raise RestoreError(
             _(
-                "Salinan ini dibuat dengan kunci rahasia (abah.secret) yang lain, sehingga rahasia di "
-                "dalamnya tidak akan terbaca. Pakai kunci yang sama dengan saat salinan dibuat."
+                "Salinan ini dibuat dengan kunci rahasia (abah.secret) yang lain, sehingga rahasia "
+                "di dalamnya tidak akan terbaca. Pakai kunci yang sama dengan saat salinan dibuat."
             )
         )
     _drop_everything(database)
@@ -143,15 +147,16 @@ def _targets(runtime: Runtime, contents: Contents) -> list[tuple[Owner, str]]:
         if owner is None:
             raise RestoreError(
                 _(
-                    "Salinan berisi data plugin ${name} yang tidak ada di sini. Pasang paketnya dahulu.",
+                    "Salinan berisi data plugin ${name} yang tidak ada di sini. "
+                    "Pasang paketnya dahulu.",
                     mapping={"name": table.removesuffix(VERSION_SUFFIX)},
                 )
             )
         if not _has_revision(script_directory(owner), revision):
             raise RestoreError(
                 _(
-                    "Salinan dibuat dengan ${name} yang lebih baru (revisi ${revision} tidak dikenal). "
-                    "Perbarui dahulu.",
+                    "Salinan dibuat dengan ${name} yang lebih baru "
+                    "(revisi ${revision} tidak dikenal). Perbarui dahulu.",
                     mapping={"name": owner.name, "revision": revision},
                 )
             )
@@ -248,7 +253,8 @@ def _fill_table(connection: Connection, path: Path, table: Table, expected: int)
     if count != expected:
         raise PortableFileError(
             _(
-                "Salinan tidak lengkap: tabel ${table} berisi ${count} baris, seharusnya ${expected}.",
+                "Salinan tidak lengkap: tabel ${table} berisi ${count} baris, "
+                "seharusnya ${expected}.",
                 mapping={"table": table.name, "count": count, "expected": expected},
             )
         )
@@ -258,7 +264,7 @@ def _fill_table(connection: Connection, path: Path, table: Table, expected: int)
 def _drop_foreign_keys(
     connection: Connection, tables: Sequence[Table]
 ) -> list[ForeignKeyConstraint]:
-    """Take foreign keys away on PostgreSQL, as rows come table by table; SQLite has them switched off."""
+    """Take foreign keys away on PostgreSQL until every row is there; SQLite has them off."""
     if connection.dialect.name == "sqlite":
         return []
     keys = [

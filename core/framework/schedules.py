@@ -1,7 +1,8 @@
 """Starting tasks by the clock, as manifests say under ``[[schedules]]``.
 
-Each schedule is a row with the moment of its next start, so that a start that was missed while nothing was
-running is caught up once, and no two processes start the same one. The task itself runs in the plugin's queue.
+Each schedule is a row with the moment of its next start, so that a start that was missed while
+nothing was running is caught up once, and no two processes start the same one. The task itself runs
+in the plugin's queue.
 """
 
 from __future__ import annotations

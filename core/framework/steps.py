@@ -1,7 +1,7 @@
 """What higher rooms do when a plugin is checked, installed or forgotten.
 
-The framework stands below accounts and the web and may not import them; they say here, once, when they are
-imported, what has to happen. Registering the same function twice changes nothing.
+The framework stands below accounts and the web and may not import them; they say here, once, when
+they are imported, what has to happen. Registering the same function twice changes nothing.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _demos: dict[str, Demo] = {}
 
 
 def on_check(check: Check) -> Check:
-    """Look at a plugin before it is installed: ``check(runtime, manifest, module)`` raises to refuse it."""
+    """Look at a plugin before it is installed: ``check(runtime, manifest, module)`` may raise."""
     _checks[_key(check)] = check
     return check
 
@@ -64,8 +64,8 @@ def on_check(check: Check) -> Check:
 def on_permissions(grant: Grant) -> Grant:
     """Give permissions to the roles that they name: ``grant(session, owner, permissions)``.
 
-    Called at install and upgrade. Must leave alone what was granted for an earlier version, because an
-    administrator may have taken it back since.
+    Called at install and upgrade. Must leave alone what was granted for an earlier version, because
+    an administrator may have taken it back since.
     """
     _grants[_key(grant)] = grant
     return grant

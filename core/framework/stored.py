@@ -1,4 +1,4 @@
-"""Settings of plugins that an administrator changes at run time: validated, secrets encrypted at rest."""
+"""Settings that an administrator changes at run time: validated, secrets encrypted."""
 
 from __future__ import annotations
 

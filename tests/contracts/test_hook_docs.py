@@ -22,7 +22,8 @@ def hooks_with_a_test() -> set[str]:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_hook_")
     }
     names = sorted((doc.name for doc in hook_docs()), key=len, reverse=True)
-    # The longest name that fits, so that contacts_changed is not taken for subject_contacts_changed.
+    # The longest name that fits, so that contacts_changed is not taken for
+    # subject_contacts_changed.
     return {next((name for name in names if test.startswith(name)), "") for test in tests}
 
 

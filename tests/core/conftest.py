@@ -1,4 +1,4 @@
-"""A workshop for the framework's tests: plugins written on the spot, and deployments that use them."""
+"""A workshop for the framework's tests: plugins written on the spot, and deployments."""
 
 from __future__ import annotations
 

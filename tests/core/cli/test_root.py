@@ -1,4 +1,4 @@
-"""The command speaks in sentences, helps although everything is broken, and takes verbs from plugins."""
+"""The command speaks in sentences, helps when all is broken, takes verbs from plugins."""
 
 from __future__ import annotations
 

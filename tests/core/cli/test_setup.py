@@ -79,6 +79,19 @@ def test_a_newer_plugin_is_upgraded(abah: Abah, workshop: Workshop, empty: Any) 
     assert shown["installed_version"] == "2.0"
 
 
+def test_tables_that_are_behind_the_code_are_migrated(
+    abah: Abah, workshop: Workshop, empty: Any
+) -> None:
+    config, _url = empty
+    workshop.plugin("satu")
+    workshop.plugin("dua")
+    abah("setup", config=config)
+    workshop.plugin("dua", files=workshop.migration("dua", "dua_thing"))
+    assert "dua" in abah("plugins", "doctor", config=config).out
+    assert abah("setup", config=config).code == 0
+    assert abah("plugins", "doctor", config=config).code == 0
+
+
 def test_hook_load_demo_fills_in_each_plugin_once_and_accounts_are_shown(
     abah: Abah, workshop: Workshop, empty: Any
 ) -> None:

@@ -34,12 +34,15 @@ class Signs(DataKind):
         return table.text("key", required=True), {"body": table.text("body", required=True)}
 
     def current(self, session: Session, external_ids: Sequence[str]) -> Mapping[str, Any]:
+        del session
         return {key: dict(self.rows[key]) for key in external_ids if key in self.rows}
 
     def write(self, session: Session, owner: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
+        del session, owner
         self.rows.update({key: dict(values) for key, values in entries.items()})
 
     def remove(self, session: Session, external_ids: Sequence[str]) -> None:
+        del session
         for key in external_ids:
             self.rows.pop(key, None)
 

@@ -1,4 +1,4 @@
-"""Plugins are found in folders and distributions, each looked at by itself, without being imported."""
+"""Plugins are found in folders and distributions, each by itself, without being imported."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_allow_list_limits_what_may_load(workshop: Workshop) -> None:
 
 
 def test_a_folder_that_is_not_there_is_a_mistake_of_the_configuration(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="abah.plugins_path"):
+    with pytest.raises(ConfigurationError, match=r"abah\.plugins_path"):
         discover(Settings({"abah.plugins_path": str(tmp_path / "tidak_ada")}))
 
 

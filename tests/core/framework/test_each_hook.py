@@ -1,6 +1,7 @@
-"""Every hook is asked by the part of the application that its contract names, and its answer counts.
+"""Every hook is asked by the part of the application that its contract names.
 
-One test per hook, named ``test_hook_<name>…``; ``tests/contracts/test_hook_docs.py`` finds a hook that has none.
+One test per hook, named ``test_hook_<name>…``; ``tests/contracts/test_hook_docs.py`` finds a hook
+that has none.
 """
 
 from __future__ import annotations
@@ -257,9 +258,7 @@ def test_hook_readable_threads_opens_conversations_to_a_person(
 ) -> None:
     with runtime.database.reading() as session:
         assert inbox(session, officer).threads == []
-    answer(
-        runtime, readable_threads=lambda user: [select(Thread.id).where(Thread.subject == SUBJECT)]
-    )
+    answer(runtime, readable_threads=lambda: [select(Thread.id).where(Thread.subject == SUBJECT)])
     with runtime.database.reading() as session:
         assert [row.id for row in inbox(session, officer).threads] == [thread]
 
@@ -268,10 +267,10 @@ def test_hook_own_threads_fills_the_tab_of_ones_own_conversations(
     runtime: Runtime, thread: int, officer: UserFacts
 ) -> None:
     every = select(Thread.id)
-    answer(runtime, readable_threads=lambda user: [every])
+    answer(runtime, readable_threads=lambda: [every])
     with runtime.database.reading() as session:
         assert inbox(session, officer, tab=Tab.MINE).threads == []
-    answer(runtime, "lain", own_threads=lambda user: [every])
+    answer(runtime, "lain", own_threads=lambda: [every])
     with runtime.database.reading() as session:
         assert [row.id for row in inbox(session, officer, tab=Tab.MINE).threads] == [thread]
 
@@ -381,7 +380,7 @@ def move(runtime: Runtime, grant: int, people: People) -> Any:
 def test_hook_check_transition_refuses_with_its_reason(
     runtime: Runtime, grant: int, people: People
 ) -> None:
-    answer(runtime, check_transition=lambda change: _("Berkas belum lengkap."))
+    answer(runtime, check_transition=lambda: _("Berkas belum lengkap."))
     assert str(move(runtime, grant, people).refused[grant]) == "Berkas belum lengkap."
 
 

@@ -101,6 +101,18 @@ def test_a_plugin_that_nobody_knows_or_that_is_broken_is_refused(
         lifecycle.install("rusak")
 
 
+def test_a_broken_dependency_names_the_chain_and_what_is_wrong_with_it(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("atas", toml='[depends]\ntengah = ""\n')
+    workshop.plugin("tengah", toml='[depends]\nrusak = ""\n')
+    workshop.plugin("rusak", toml="salah = 1\n")
+    with pytest.raises(GraphError, match="salah") as caught:
+        Lifecycle(deployment()).install("atas")
+    assert caught.value.chain == ("atas", "tengah", "rusak")
+    assert "atas → tengah → rusak" in str(caught.value)
+
+
 def test_a_conflict_with_something_enabled_is_refused(
     deployment: Deployment, workshop: Workshop
 ) -> None:

@@ -74,13 +74,17 @@ def test_production_logs_json_with_everything_masked(stream: io.StringIO) -> Non
     assert event["level"] == "info"
 
 
+def fail(message: str) -> None:
+    raise ValueError(message)
+
+
 def test_the_text_of_an_exception_and_a_librarys_own_log_are_masked_too(
     stream: io.StringIO,
 ) -> None:
     configure_logging({"abah.log_format": "console"}, level=logging.INFO)
+    message = "[SQL: INSERT]\n[parameters: ('NUR HIDAYAT', '081230900950')]\nuntuk 081230900950"
     try:
-        message = "[SQL: INSERT]\n[parameters: ('NUR HIDAYAT', '081230900950')]\nuntuk 081230900950"
-        raise ValueError(message)
+        fail(message)
     except ValueError:
         structlog.get_logger("uji").exception("gagal")
     logging.getLogger("pustaka").warning("menelepon %s", "+6281230900950")

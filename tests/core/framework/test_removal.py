@@ -1,4 +1,4 @@
-"""Uninstall says what it keeps, refuses while others need the plugin, and a purge leaves nothing."""
+"""Uninstall keeps data and says so, refuses while others need it; a purge leaves nothing."""
 
 from __future__ import annotations
 

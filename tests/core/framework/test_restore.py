@@ -1,4 +1,4 @@
-"""A copy brings everything back, on the same database or the other kind; nothing is overwritten by surprise."""
+"""A copy brings everything back, on either kind of database; nothing is lost by surprise."""
 
 from __future__ import annotations
 

@@ -38,7 +38,9 @@ MANIFEST = Manifest(
         (Schedule("uji.x", at="23:59"), "2018-12-31T16:59:30", "2019-01-01T16:59:00"),
     ],
 )
-def test_the_next_start_is_reckoned_in_jakarta(schedule: Schedule, after: str, expected: str) -> None:
+def test_the_next_start_is_reckoned_in_jakarta(
+    schedule: Schedule, after: str, expected: str
+) -> None:
     moment = datetime.fromisoformat(after).replace(tzinfo=UTC)
     assert next_start(schedule, moment) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
