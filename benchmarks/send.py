@@ -1,7 +1,7 @@
 """5,000 messages through sms_http to a local gateway, beside a bare aiohttp client.
 
-Measured from the first row queued to the last result committed, on SQLite with full durability. Both
-sides post the same with the same event loop and number of connections; they take turns.
+Measured from the first row queued to the last result committed, on SQLite with full durability.
+Both sides post the same with the same event loop and number of connections; they take turns.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from core.messaging.states import State
 if TYPE_CHECKING:
     from core.framework.runtime import Runtime
 
-__all__ = ["run"]
+__all__ = ["CONNECTIONS", "MESSAGES", "TEXT", "bare_client", "check", "number_of", "run"]
 
 MESSAGES: Final = 5000
 CONNECTIONS: Final = 50
@@ -42,10 +42,11 @@ TEXT: Final = "Yth {}, mohon hadir pada penandatanganan NPHD tanggal 30 November
 def run() -> list[Row]:
     """Measure and return messages per second beside the bare client's."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    ours, bare = [], []
+    ours: list[float] = []
+    bare: list[float] = []
     with Sink() as sink, tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS):
-            bare.append(_bare(sink))
+            bare.append(bare_client(sink))
             ours.append(_ours(sink, Path(folder) / f"send{number}.db"))
     return [
         Row(
@@ -80,7 +81,7 @@ def _ours(sink: Sink, file: Path) -> float:
             queue_messages(
                 session,
                 [
-                    Draft(_number(i), TEXT.format(i), "bench", lane=Lane.BULK)
+                    Draft(number_of(i), TEXT.format(i), "bench", lane=Lane.BULK)
                     for i in range(MESSAGES)
                 ],
             )
@@ -89,7 +90,7 @@ def _ours(sink: Sink, file: Path) -> float:
         worker.stop()
     finally:
         runtime.close()
-    _check(sink)
+    check(sink)
     return MESSAGES / took
 
 
@@ -104,10 +105,11 @@ def _wait_until_sent(runtime: Runtime) -> None:
     raise RuntimeError(message)
 
 
-def _bare(sink: Sink) -> float:
+def bare_client(sink: Sink) -> float:
+    """Post the same with nothing but aiohttp and return messages per second."""
     sink.reset()
     took = uvloop.run(_post_all(f"{sink.url}/send"))
-    _check(sink)
+    check(sink)
     return MESSAGES / took
 
 
@@ -119,7 +121,7 @@ async def _post_all(url: str) -> float:
         async def work() -> None:
             for i in waiting:
                 data = {
-                    "to": _number(i),
+                    "to": number_of(i),
                     "text": TEXT.format(i),
                     "ref": f"b{i}",
                     "report_url": f"http://localhost:6543/hook/1/token/report?ref=b{i}",
@@ -132,14 +134,16 @@ async def _post_all(url: str) -> float:
         return time.perf_counter() - begun
 
 
-def _check(sink: Sink) -> None:
+def check(sink: Sink) -> None:
+    """Raise unless every message arrived once."""
     stats = sink.stats()
     if stats != {"requests": MESSAGES, "unique": MESSAGES, "most": 1}:
         message = f"every message must arrive exactly once: {stats}"
         raise RuntimeError(message)
 
 
-def _number(index: int) -> str:
+def number_of(index: int) -> str:
+    """Return an invented number."""
     return f"+62812{30900000 + index}"
 
 

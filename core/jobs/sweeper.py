@@ -80,13 +80,15 @@ class Sweeper:
                 sweep.run(self._runtime)
 
     def _loop(self) -> None:
-        while not self._stop.wait(TICK_SECONDS):
+        # At once when the process starts: whatever waited while nobody was there is due now.
+        while not self._stop.is_set():
             try:
                 if self._lead():
                     self.run_due()
             except Exception:
                 self._leading = False
                 log.exception("sweeper failed, it goes on")
+            self._stop.wait(TICK_SECONDS)
 
     def _lead(self) -> bool:
         """Take or renew the lease and tell whether this process has it."""

@@ -1,7 +1,8 @@
 """Starts worker processes quickly: everything is imported once, each worker is forked from here.
 
-A process of its own with a single thread, so that forking is safe. It reads one JSON object per line
-(``settings``, ``environment``, ``chunk``), answers with the new process's id, and says how each one ended.
+A process of its own with a single thread, so that forking is safe. It reads one JSON object per
+line (``settings``, ``environment``, ``chunk``), answers with the new process's id, and says how
+each one ended.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def main() -> None:
     selector.register(reading, selectors.EVENT_READ)
     while True:
         for key, _mask in selector.select():
-            if key.fileobj is sys.stdin:
+            if key.fd == sys.stdin.fileno():
                 line = sys.stdin.readline()
                 if not line:
                     return
@@ -68,12 +69,12 @@ def hatch(order: dict[str, Any]) -> None:
         try:
             work(order)
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - shown, and the process ends
             traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(code)
-    print(f"born {pid}", flush=True)
+    say(f"born {pid}")
 
 
 def bury() -> None:
@@ -85,7 +86,13 @@ def bury() -> None:
             return
         if not pid:
             return
-        print(f"gone {pid} {os.waitstatus_to_exitcode(status)}", flush=True)
+        say(f"gone {pid} {os.waitstatus_to_exitcode(status)}")
+
+
+def say(line: str) -> None:
+    """Tell the test."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ class TracePlugin:
         def fails(_runtime: Runtime) -> None:
             raise RuntimeError
 
-        self.tasks = [note, slow, broken, stolen]
-        self.sweeps = [fails, look]
+        self.tasks: list[Callable[..., None]] = [note, slow, broken, stolen]
+        self.sweeps: list[Callable[..., None]] = [fails, look]
 
     @hookimpl
     def register_tasks(self) -> Sequence[Callable[..., None]]:

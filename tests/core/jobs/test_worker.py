@@ -1,4 +1,4 @@
-"""Workers: inside the process or apart, through memory or Redis, they drain when they are told to end."""
+"""Workers: in the process or apart, by memory or Redis; they drain when they are told to end."""
 
 from __future__ import annotations
 

@@ -99,6 +99,6 @@ def counters(runtime: Runtime) -> Callable[[int], tuple[int, int, int, int]]:
                     Thread.uncertain_count,
                 ).where(Thread.id == thread_id)
             ).one()
-        return tuple(row)
+        return row[0], row[1], row[2], row[3]
 
     return read

@@ -17,6 +17,7 @@ from tests.core.messaging.line import Line, LinePlugin, accept
 
 Queue = Callable[..., list[int]]
 Facts = Callable[..., list[MessageFacts]]
+Counters = Callable[[int], tuple[int, int, int, int]]
 
 
 def test_a_batch_goes_out_once_and_each_message_says_so(
@@ -57,7 +58,7 @@ def test_a_refused_message_fails_alone_with_its_reason(
     facts: Facts,
     worker: Worker,
     thread: int,
-    counters: Callable,
+    counters: Counters,
 ) -> None:
     def behave(message: OutgoingMessage) -> SendResult:
         if message.address == number(1):
@@ -96,7 +97,7 @@ def test_who_gets_no_answer_is_uncertain_and_never_sent_again(
     worker: Worker,
     answer: str,
     thread: int,
-    counters: Callable,
+    counters: Counters,
 ) -> None:
     def behave(message: OutgoingMessage) -> SendResult | None:
         if answer == "raise":

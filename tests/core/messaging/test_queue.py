@@ -126,7 +126,7 @@ def test_two_machines_that_answer_each_other_are_stopped(
     worker.run()
     states = [one.state for one in facts(ids)]
     assert states == [State.SENT] * LOOP_LIMIT + [State.REJECTED] * 5 + [State.SENT]
-    assert "5 menit" in facts(ids)[LOOP_LIMIT].reason
+    assert "5 menit" in str(facts(ids)[LOOP_LIMIT].reason)
     assert len(line.seen) == LOOP_LIMIT + 1
 
 
@@ -144,7 +144,7 @@ def test_a_number_that_asked_for_silence_gets_codes_only(
         ]
     )
     assert [one.state for one in facts(ids)] == [State.REJECTED, State.QUEUED, State.QUEUED]
-    assert "STOP" in facts(ids)[0].reason
+    assert "STOP" in str(facts(ids)[0].reason)
     assert counters(thread) == (1, 0, 1, 0)
 
 
@@ -165,7 +165,7 @@ def test_a_secret_is_sealed_until_it_was_handed_over_and_then_gone(
             row = session.execute(
                 select(Message.body, Message.sealed_body).where(Message.id == message_id)
             ).one()
-        return tuple(row)
+        return row[0], row[1]
 
     body, sealed = stored()
     assert "6203" not in body
@@ -203,7 +203,7 @@ def test_without_a_channel_a_message_waits_and_says_so_until_there_is_one(
     ids = queue(2)
     worker.run()
     assert {one.state for one in facts(ids)} == {State.QUEUED}
-    assert "kanal" in facts(ids)[0].reason
+    assert "kanal" in str(facts(ids)[0].reason)
     with runtime.database.writing() as session:
         add_account(session, "Utama", transport="line", settings={})
     worker.run()
@@ -303,9 +303,7 @@ def test_failed_messages_replaced_by_new_texts_count_as_failed_no_longer(
     runtime: Runtime, account: int, queue: Queue, facts: Facts, thread: int, counters: Counters
 ) -> None:
     queue([Draft(number(1), "Sama", "uji", thread_id=thread) for _ in range(LOOP_LIMIT)])
-    failed, waiting = queue(
-        [Draft(number(n), "Sama", "uji", thread_id=thread) for n in (1, 2)]
-    )
+    failed, waiting = queue([Draft(number(n), "Sama", "uji", thread_id=thread) for n in (1, 2)])
     new, other = queue([Draft(number(n), "Baru", "uji", thread_id=thread) for n in (1, 2)])
     assert counters(thread)[2] == 1
     with runtime.database.writing() as session:

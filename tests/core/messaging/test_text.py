@@ -93,7 +93,7 @@ def test_the_plain_form_is_never_dearer(body: str) -> None:
 
 
 def test_typographic_signs_are_offered_plain() -> None:
-    body = "Yth. “Nur” – mohon hadir\u200b tepat waktu…"
+    body = "Yth. “Nur” \u2013 mohon hadir\u200b tepat waktu…"
     assert measure(body).encoding == "ucs2"
     assert plain_form(body) == 'Yth. "Nur" - mohon hadir tepat waktu...'
     assert plain_form("Sudah polos.") is None

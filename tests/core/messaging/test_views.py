@@ -175,7 +175,7 @@ def test_the_bar_and_the_dashboard_count_what_waits(
     with runtime.database.writing() as session:
         session.execute(update(Thread).values(unread_count=3, failed_count=2))
     page = app.get("/")
-    assert page.html.select_one(".envelope")["aria-label"] == "Pesan, 3 belum dibaca"
+    assert page.html.select_one(".envelope")["aria-label"] == "Perpesanan, 3 belum dibaca"
     tiles = " ".join(tile.get_text(" ") for tile in page.html.select("a.tile"))
     assert "3 Pesan belum dibaca" in tiles
     assert "2 Pesan yang tidak dapat diterima" in tiles
