@@ -48,7 +48,8 @@ setup(
         ],
     },
     install_requires=[
-        "aiohttp>=3.10",
+        # 3.12 has socket_factory and middlewares, which the gateway transport needs.
+        "aiohttp>=3.12",
         "alembic>=1.14",
         "argon2-cffi>=23.1",
         "babel>=2.16",

@@ -141,6 +141,18 @@ def test_a_template_cannot_reach_python(template: str) -> None:
         build(fields=f"a=x{template}")
 
 
+def test_the_example_of_the_manual_fills_in_kannels_request() -> None:
+    fields = "to={{ to }}\ntext={{ text }}\ncoding={{ 0 if encoding == 'gsm7' else 2 }}\n"
+    fields += "dlr-url={{ report_url }}&status=%d&id=%F&to=%p"
+    request = build(method="GET", body="query", fields=fields)
+    assert dict(request.url.query) == {
+        "to": "+6281230900950",
+        "text": "Halo",
+        "coding": "0",
+        "dlr-url": f"{HOOK}/report?ref=ref1&status=%d&id=%F&to=%p",
+    }
+
+
 def test_neither_gateway_nor_request_shows_a_secret() -> None:
     settings = {"url": "https://gw.example.com/{{ token }}", "token": "rahasia"}
     gateway = read_gateway(settings)
