@@ -37,6 +37,8 @@ class Column:
     """Value for export and ``page.text``, where the select's own is not what a person reads."""
     money: bool = False
     """Write the number as rupiah."""
+    plain: bool = False
+    """The value alone is shown: the page's own template is not asked, which is quicker."""
 
     @property
     def sort_name(self) -> str | None:

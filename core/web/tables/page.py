@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from markupsafe import Markup, escape
+
 from core.i18n import _
 from core.web.formats import number
 from core.web.locale import translate
@@ -51,6 +53,13 @@ class TablePage:
     next_position: str | None
     id: str
     """Id of the list's element, unique on the page."""
+
+    @property
+    def cells(self) -> list[tuple[Column, Markup, Markup]]:
+        """Each column with the beginning of its cells, filled and empty; the same in every row."""
+        return [
+            (column, _cell(column, ""), _cell(column, " list-empty")) for column in self.columns
+        ]
 
     def text(self, row: Row[Any], column: Column) -> str:
         """Write a value by its type."""
@@ -142,3 +151,10 @@ class TablePage:
         return {
             name: value for name, value in self.params.items() if value and name not in TRANSIENT
         }
+
+
+def _cell(column: Column, more: str) -> Markup:
+    main = " list-main" if column.main else ""
+    label = escape(translate(column.label))
+    start = f'<td role="cell" class="text-{column.align}{main}{more}" data-label="{label}">'
+    return Markup(f'{start}<span class="list-value">')  # noqa: S704 - the label is escaped

@@ -75,11 +75,11 @@ def grants_table(request: Request) -> Table:
         columns=[
             Column("code", _("Kode"), sort=True, main=True),
             Column("institution", _("Lembaga"), sort=True),
-            Column("regency", _("Kabupaten/Kota"), sort=True),
-            Column("amount", _("Nominal"), sort=True, align="end", money=True),
-            Column("state", _("Status"), sort=True),
-            Column("officer", _("Petugas"), sort=True),
-            Column("created_at", _("Dibuat"), sort=True),
+            Column("regency", _("Kabupaten/Kota"), sort=True, plain=True),
+            Column("amount", _("Nominal"), sort=True, align="end", money=True, plain=True),
+            Column("state", _("Status"), sort=True, plain=True),
+            Column("officer", _("Petugas"), sort=True, plain=True),
+            Column("created_at", _("Dibuat"), sort=True, plain=True),
         ],
         filters=[
             SearchFilter(

@@ -90,10 +90,10 @@ def institutions_table(request: Request) -> Table:
         statement,
         columns=[
             Column("name", _("Lembaga"), sort=True, main=True),
-            Column("address", _("Alamat")),
-            Column("regency", _("Kabupaten/Kota"), sort=True),
-            Column("active", _("Data Aktif"), sort=True, align="end"),
-            Column("archived", _("Data Arsip"), sort=True, align="end"),
+            Column("address", _("Alamat"), plain=True),
+            Column("regency", _("Kabupaten/Kota"), sort=True, plain=True),
+            Column("active", _("Data Aktif"), sort=True, align="end", plain=True),
+            Column("archived", _("Data Arsip"), sort=True, align="end", plain=True),
             Column("actions", _("Aksi"), export=False),
         ],
         filters=[
