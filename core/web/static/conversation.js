@@ -146,7 +146,9 @@
   }
 
   document.addEventListener("htmx:oobAfterSwap", function (event) {
-    var area = event.detail.target.querySelector && event.detail.target.querySelector("[data-composer] textarea");
+    // The event speaks of the element that was replaced.
+    var place = event.detail.target.id && document.getElementById(event.detail.target.id);
+    var area = place && place.querySelector("[data-composer] textarea");
     if (area) area.focus();
   });
 

@@ -362,6 +362,7 @@ def test_a_conversation_in_a_dialog_sends_mends_and_stays(browse: Callable[..., 
     dialog.get_by_label("Tulis pesan kepada NUR HIDAYAT").fill("Dari dialog.")
     dialog.get_by_role("button", name="Kirim", exact=True).click()
     expect(dialog.locator("li.bubble-row").last).to_contain_text("Dari dialog.")
+    expect(dialog.get_by_label("Tulis pesan kepada NUR HIDAYAT")).to_be_focused()
     page.wait_for_timeout(3000)
     page.screenshot(path=SCREENS / "percakapan-dialog-1280-light.png")
     assert faults(page) == []
