@@ -180,7 +180,7 @@ def drift(database: Database, owner: Owner, owners: frozenset[str]) -> list[str]
             connection,
             opts={
                 "target_metadata": Base.metadata,
-                "include_object": _filter(owner, owners),
+                "include_object": _filter(owner, owners, search_index_tables(connection)),
                 "compare_type": _compare_type,
                 "version_table": owner.version_table,
             },
@@ -245,7 +245,7 @@ def run_environment() -> None:
         connection=connection,
         target_metadata=Base.metadata,
         version_table=owner.version_table,
-        include_object=_filter(owner, config.attributes["owners"]),
+        include_object=_filter(owner, config.attributes["owners"], search_index_tables(connection)),
         compare_type=_compare_type,
         render_as_batch=True,
         render_item=partial(_render_item, owner),
@@ -305,11 +305,11 @@ def _check_foreign_keys(connection: Connection) -> None:
         )
 
 
-def _filter(owner: Owner, owners: frozenset[str]) -> Any:
+def _filter(owner: Owner, owners: frozenset[str], hidden: frozenset[str]) -> Any:
     def include(item: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:  # noqa: FBT001
         table = item if kind == "table" else getattr(item, "table", None)
         label = table.name if isinstance(table, Table) else (name or "")
-        if label.endswith("_alembic_version"):
+        if label.endswith("_alembic_version") or label in hidden:
             return False
         return owner_of_table(label, owners) == owner.name
 
