@@ -266,12 +266,12 @@ def _apply_one(report: WaitingReport, message: Held, parts: Sequence[_Part]) -> 
 def _parts_of(report: WaitingReport, parts: Sequence[_Part]) -> Sequence[_Part]:
     """Return the parts that a report speaks of."""
     named = [part for part in parts if report.reference and part.reference == report.reference]
-    if named or len(parts) <= 1:
-        return named or parts
-    if report.state is ReportState.ACCEPTED:
-        return parts
-    # It names the message, not the part: it can only be taken for one that has no report yet.
-    still_open = [part for part in parts if part.state is SegmentState.SENT]
+    meant = named or parts
+    if len(meant) <= 1 or report.state is ReportState.ACCEPTED:
+        return meant
+    # It names the message, or a reference that several parts have, and no part: it can only be
+    # taken for one that has no report yet.
+    still_open = [part for part in meant if part.state is SegmentState.SENT]
     return still_open[:1]
 
 
