@@ -108,6 +108,8 @@ _STALE: Final = _(
 )
 _SIGNED_OUT: Final = _("Anda sudah keluar, sehingga isian tadi belum disimpan.")
 
+SIGNED_OUT_HEADER: Final = "X-Abah-Signed-Out"
+
 _UNSAID: Final = re.compile(r"password|sandi|kode|code|secret|token", re.IGNORECASE)
 """Fields that are never written back into a page."""
 
@@ -137,6 +139,9 @@ def forbidden(_error: HTTPForbidden, request: Request) -> Response:
     if identity_or_none(request) is not None or _wants_json(request):
         return _answer(request, Problem(403, _TITLES[403], _EXPLANATIONS[403]))
     route = parts_of(request.registry).sign_in_route
+    if "HX-Request" in request.headers and not request.is_dialog:
+        # A part of a page that renews itself must not become the page for signing in.
+        return Response(status=403, headerlist=[(SIGNED_OUT_HEADER, "1")])
     if request.method not in SAFE_METHODS or route is None:
         return _answer(
             request, Problem(403, _("Anda sudah keluar"), _SIGNED_OUT, again=_typed(request))
@@ -156,6 +161,11 @@ def not_found(error: HTTPNotFound, request: Request) -> Response:
             response.allow = sorted(allowed)
             return response
     return _answer(request, Problem(404, _TITLES[404], _EXPLANATIONS[404]))
+
+
+def unreadable(_error: UnicodeDecodeError, request: Request) -> Response:
+    """Answer an address or a form whose bytes are no text."""
+    return _answer(request, Problem(400, _TITLES[400], _EXPLANATIONS[400]))
 
 
 def http_error(error: HTTPException, request: Request) -> Response:
@@ -266,6 +276,7 @@ def includeme(config: Configurator) -> None:
     config.add_exception_view(stale_form, context=BadCSRFToken)
     config.add_exception_view(stale_form, context=BadCSRFOrigin)
     config.add_exception_view(http_error, context=HTTPException)
+    config.add_exception_view(unreadable, context=UnicodeDecodeError)
     config.add_exception_view(unexpected, context=Exception)
     config.add_forbidden_view(forbidden)
     config.add_notfound_view(not_found, append_slash=False)

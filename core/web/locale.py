@@ -101,7 +101,8 @@ def _sentence(text: str, request: Request | None) -> str:
         bare = TranslationString(msgid, domain=text.domain or DOMAIN, default=default)
     else:
         bare = TranslationString(str(text), domain=DOMAIN)
-    if request is None:
+    if request is None or request.locale_name == DEFAULT_LOCALE:
+        # The sentence itself is Indonesian: there is nothing to look up.
         return str(bare.interpolate())
     localizer: Localizer = request.localizer
     return str(localizer.translate(bare))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyramid.response import Response
     from sqlalchemy.orm import Session
 
-__all__ = ["FIELD", "KEPT", "new_key"]
+__all__ = ["FIELD", "KEPT", "forget_old_keys", "new_key"]
 
 FIELD: Final = "once"
 """Name of the hidden field."""
@@ -46,6 +46,11 @@ View = Callable[[Any, "Request"], "Response"]
 def new_key() -> str:
     """Return a key for a form."""
     return secrets.token_urlsafe(16)
+
+
+def forget_old_keys(session: Session) -> None:
+    """Remove the keys of forms that nobody will send again."""
+    session.execute(delete(FormKey).where(FormKey.created_at < utcnow() - KEPT))
 
 
 def _digest(request: Request, key: str) -> str:
@@ -81,7 +86,7 @@ def _guard(view: View, info: Any) -> View:
         else:
             request.db.execute(delete(FormKey).where(mine))
         if secrets.randbelow(_CLEAN_ONE_IN) == 0:
-            request.db.execute(delete(FormKey).where(FormKey.created_at < utcnow() - KEPT))
+            forget_old_keys(request.db)
         return response
 
     return guarded

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from pyramid.events import NewRequest
+from pyramid.httpexceptions import HTTPBadRequest
 from pyramid.session import SignedCookieSessionFactory
 from pyramid.tweens import INGRESS
 
@@ -109,6 +111,14 @@ def headers_tween(
     return tween
 
 
+def _refuse_zero_bytes(event: NewRequest) -> None:
+    """Refuse text with a zero byte: PostgreSQL takes none, and no person types one."""
+    request = event.request
+    typed = request.content_type == "application/x-www-form-urlencoded" and b"%00" in request.body
+    if typed or "%00" in request.query_string or "\0" in request.environ.get("PATH_INFO", ""):
+        raise HTTPBadRequest
+
+
 def includeme(config: Configurator) -> None:
     """Close everything that is not opened on purpose."""
     runtime = config.registry["runtime"]
@@ -128,4 +138,5 @@ def includeme(config: Configurator) -> None:
             serializer=_FlashSerializer(),
         )
     )
+    config.add_subscriber(_refuse_zero_bytes, NewRequest)
     config.add_tween("core.web.security.headers_tween", under=INGRESS)

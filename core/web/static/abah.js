@@ -118,7 +118,12 @@
     var status = event.detail.xhr.status;
     if (status < 400 || status === 422 || inDialog(event.detail.target)) return;
     event.detail.shouldSwap = false;
-    notice(el("toasts").dataset.failed);
+    var words = el("toasts").dataset;
+    notice(event.detail.xhr.getResponseHeader("X-Abah-Signed-Out") ? words.signedOut : words.failed);
+  });
+  document.addEventListener("htmx:afterRequest", function (event) {
+    var form = event.detail.elt.closest("form");
+    if (form && event.detail.successful) dirty.delete(form);
   });
   document.addEventListener("htmx:sendError", function () { notice(el("toasts").dataset.failed); });
   document.addEventListener("htmx:timeout", function () { notice(el("toasts").dataset.failed); });
@@ -127,6 +132,8 @@
   });
 
   function notice(sentence) {
+    var told = Array.from(document.querySelectorAll("#toasts .toast-body"));
+    if (told.some(function (body) { return body.textContent === sentence; })) return;
     var toast = document.createElement("div");
     toast.className = "toast text-bg-danger";
     toast.setAttribute("role", "alert");
@@ -225,6 +232,8 @@
   }
 
   function prepare(root) {
+    // Our own words at the fields, instead of the browser's bubbles in its own language.
+    each(root, "form[method=post]", function (form) { form.noValidate = true; });
     each(root, "[data-date-field]", calendar);
     each(root, "textarea[data-counter]", counter);
     each(root, "[data-list]", selection);

@@ -146,3 +146,27 @@ def test_an_error_undoes_what_the_view_wrote(app: TestApp, web_runtime: Runtime)
     app.post("/rusak", {"csrf_token": token}, headers=SIGNED_IN, status=500)
     with web_runtime.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(person)) == 0
+
+
+@pytest.mark.parametrize(
+    "address", ["/daftar?cari=%FF", "/daftar?cari=a%00b", "/bantuan/%00", "/bantuan/%FF"]
+)
+def test_bytes_that_are_no_text_are_refused(app: TestApp, address: str) -> None:
+    assert "tidak dapat dibaca" in app.get(address, headers=SIGNED_IN, status=400).text
+
+
+@pytest.mark.parametrize("typed", ["%FF", "a%00b"])
+def test_a_form_whose_bytes_are_no_text_is_refused(app: TestApp, typed: str) -> None:
+    token = app.get("/pendek", headers=SIGNED_IN).forms["try"]["csrf_token"].value
+    headers = {
+        **SIGNED_IN,
+        "X-CSRF-Token": token,
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    app.post("/pendek", f"name={typed}", headers=headers, status=400)
+
+
+def test_a_part_that_renews_itself_never_becomes_the_page_for_signing_in(app: TestApp) -> None:
+    answer = app.get("/daftar", headers={"HX-Request": "true"}, status=403)
+    assert answer.headers["X-Abah-Signed-Out"] == "1"
+    assert answer.body == b""

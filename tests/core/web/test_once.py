@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import func, select
 
+from core.db import utcnow
 from core.web.models import FormKey
+from core.web.once import KEPT, forget_old_keys
 from tests.core.web import pages
 from tests.core.web.world import SIGNED_IN, person
 
@@ -117,3 +120,17 @@ def test_a_form_without_a_key_is_served_as_before(app: TestApp, web_runtime: Run
         app.post("/pendek", {"csrf_token": token, "name": "BUDI"}, headers=SIGNED_IN, status=303)
     assert names(web_runtime) == ["BUDI", "BUDI"]
     assert keys(web_runtime) == 0
+
+
+def test_old_keys_are_forgotten_and_new_ones_kept(web_runtime: Runtime) -> None:
+    with web_runtime.database.writing() as session:
+        session.add_all(
+            [
+                FormKey(digest="lama", created_at=utcnow() - KEPT - timedelta(minutes=1)),
+                FormKey(digest="baru", created_at=utcnow()),
+            ]
+        )
+    with web_runtime.database.writing() as session:
+        forget_old_keys(session)
+    with web_runtime.database.reading() as session:
+        assert list(session.scalars(select(FormKey.digest))) == ["baru"]
