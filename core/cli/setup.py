@@ -10,6 +10,7 @@ from core.api.cli import console, say, show_table, who
 from core.cli.plugins import step_words
 from core.cli.state import CliState, pass_state
 from core.errors import AbahError
+from core.framework.datafiles import load_files
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.models import PluginState
 from core.framework.overview import overview
@@ -75,17 +76,21 @@ def load_demo(runtime: Runtime) -> list[DemoAccount]:
     with runtime.database.writing() as session:
         accounts = load_core_demo(session, _tell)
     hooks = runtime.hooks
+    loaders = dict(hooks.implementations("load_demo"))
     failed = []
-    for plugin, load in hooks.implementations("load_demo"):
-        before = hooks.stats(plugin, "load_demo").failures
+    for manifest in runtime.plugins:
+        name = manifest.name
+        before = hooks.stats(name, "load_demo").failures
         with (
             runtime.database.writing() as session,
-            hooks.fence(plugin, "load_demo", session) as allowed,
+            hooks.fence(name, "load_demo", session) as allowed,
         ):
             if allowed:
-                load(session=session, progress=_tell)
-        if hooks.stats(plugin, "load_demo").failures > before:
-            failed.append(plugin)
+                load_files(session, name, [manifest.directory / file for file in manifest.demo])
+                if name in loaders:
+                    loaders[name](session=session, progress=_tell)
+        if hooks.stats(name, "load_demo").failures > before:
+            failed.append(name)
     if failed:
         raise DemoError(failed)
     return accounts

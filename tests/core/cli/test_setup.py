@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from core.audit import entries
 from core.db import Database
+from core.framework.models import LoadedData
 from core.framework.steps import on_demo
 from tests.core.cli.conftest import Answer
 from tests.core.conftest import Workshop
@@ -109,6 +111,23 @@ def test_hook_load_demo_fills_in_each_plugin_once_and_accounts_are_shown(
     database = Database(url)
     with database.reading() as session:
         assert len(entries(session, "satu:1")) == 1
+    database.dispose()
+
+
+def test_demo_files_of_a_manifest_are_loaded_with_the_demo_only(
+    abah: Abah, workshop: Workshop, empty: Any
+) -> None:
+    config, url = empty
+    text = '[[message_text]]\nkey = "satu.demo"\nkind = "sms"\ntitle = "Demo"\nbody = "Halo"\n'
+    workshop.plugin("satu", toml='demo = ["data/demo.toml"]\n', files={"data/demo.toml": text})
+    workshop.plugin("dua")
+    database = Database(url)
+    for words, loaded in ((["setup"], 0), (["setup", "--demo"], 1), (["setup", "--demo"], 1)):
+        answer = abah(*words, config=config)
+        assert answer.code == 0, answer.err
+        with database.reading() as session:
+            rows = session.scalars(select(LoadedData.id).where(LoadedData.owner == "satu")).all()
+        assert len(rows) == loaded
     database.dispose()
 
 
