@@ -87,10 +87,16 @@ def includeme(config: Configurator) -> None:
 def may_use(request: Request) -> bool:
     """Tell whether somebody may look into the telephone: by permission, and everybody in a demo.
 
-    Codes of verification are readable there. Where no real message can be sent that is the purpose;
-    in production it takes the permission.
+    Codes and links that let people in are readable there. Only a deployment that says ``abah.demo``
+    and holds nobody's data shows them to people who are not signed in.
     """
-    return request.has_permission(USE) or not request.runtime.settings.flag("abah.production")
+    return request.has_permission(USE) or is_demo(request)
+
+
+def is_demo(request: Request) -> bool:
+    """Tell whether this deployment only shows how abah works."""
+    settings = request.runtime.settings
+    return settings.flag("abah.demo") and not settings.flag("abah.production")
 
 
 def link_of_demo(request: Request, _variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -100,7 +106,7 @@ def link_of_demo(request: Request, _variables: Mapping[str, Any]) -> Mapping[str
 
 def hint_of_demo(request: Request, _variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Tell where to read a code or a link, while no real message can be sent."""
-    return None if request.runtime.settings.flag("abah.production") else {}
+    return {} if is_demo(request) else None
 
 
 @view_config(

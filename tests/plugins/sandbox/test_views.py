@@ -132,6 +132,7 @@ def test_a_telephone_can_be_emptied(officer: TestApp, runtime: Runtime) -> None:
     assert "Belum ada pesan untuk nomor ini" in shown
 
 
+@pytest.mark.settings(abah__demo="true")
 def test_in_a_demo_everybody_may_look(
     app: TestApp, people: People, sign_in: Callable[[TestApp, int], None]
 ) -> None:
@@ -141,7 +142,15 @@ def test_in_a_demo_everybody_may_look(
     assert page.html.select_one(f'.dropdown-menu a[href="{PHONE}"]')
 
 
-@pytest.mark.settings(abah__production="true")
+def test_without_a_word_of_demo_it_takes_the_permission(
+    app: TestApp, people: People, sign_in: Callable[[TestApp, int], None]
+) -> None:
+    assert app.get(PHONE, status="*").status_int in {302, 303, 403}
+    sign_in(app, people.pimpinan().id)
+    app.get(PHONE, status=403)
+
+
+@pytest.mark.settings(abah__production="true", abah__demo="true")
 def test_in_production_it_takes_the_permission(
     app: TestApp, people: People, sign_in: Callable[[TestApp, int], None]
 ) -> None:
@@ -161,6 +170,7 @@ def _form(page: object, action: str) -> int:
     )
 
 
+@pytest.mark.settings(abah__demo="true")
 @pytest.mark.parametrize("page", ["/daftar/terkirim", "/lupa-sandi/terkirim"])
 def test_a_page_that_waits_for_a_link_says_where_to_read_it(app: TestApp, page: str) -> None:
     assert app.get(page).html.select_one(f'main a[href="{PHONE}"]')
@@ -171,6 +181,7 @@ def test_in_production_no_page_speaks_of_the_telephone(app: TestApp) -> None:
     assert PHONE not in app.get("/lupa-sandi/terkirim")
 
 
+@pytest.mark.settings(abah__demo="true")
 def test_somebody_whose_number_is_not_verified_yet_can_read_the_code(
     app: TestApp, people: People, sign_in: Callable[[TestApp, int], None]
 ) -> None:

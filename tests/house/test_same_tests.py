@@ -1,0 +1,38 @@
+"""The same promises are kept on SQLite and on PostgreSQL: no test exists for one of them alone."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+KINDS = ("sqlite", "postgresql")
+
+OWN_TO_ONE = {
+    "test_a_damaged_sqlite_file_is_refused",
+    "test_a_file_of_sqlite_is_no_copy_of_postgresql",
+    "test_sqlite_is_copied_as_a_file_while_it_is_in_use",
+}
+"""Promises about something that only one of them has."""
+
+
+def test_every_database_test_runs_on_both() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    found: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    for line in listed:
+        test, bracket, parameters = line.rstrip("]").partition("[")
+        used = [word for word in re.split(r"\W", parameters) if word in KINDS]
+        # One with both kinds copies from the one to the other, and exists in every combination.
+        if bracket and len(used) == 1 and test.rpartition("::")[2] not in OWN_TO_ONE:
+            found[used[0]].add(re.sub(rf"\b{used[0]}\b", "database", line))
+    assert found["sqlite"]
+    assert found["sqlite"] == found["postgresql"]
