@@ -99,9 +99,7 @@ def start_registration(
     known = find_user(session, email)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     capped = _capped(session, email)
-    proof = _add_proof(session, ProofKind.REGISTRATION, email, token, remote_addr)
-    registration.proof_id = proof.id
-    session.add(registration)
+    proof = _new_proof(ProofKind.REGISTRATION, email, token, remote_addr)
     if known is None:
         key = "accounts.registration"
         variables = {
@@ -117,6 +115,10 @@ def start_registration(
             "tautan_lupa": link_to(session, "lupa-sandi"),
         }
         proof.ended_at = proof.created_at
+    session.add(proof)
+    session.flush()
+    registration.proof_id = proof.id
+    session.add(registration)
     if not capped:
         _mail(session, proof, key, variables)
     session.flush()
@@ -185,7 +187,7 @@ def start_reset(session: Session, email: str, *, remote_addr: str = "") -> None:
         user = None
     token = secrets.token_urlsafe(TOKEN_BYTES)
     capped = _capped(session, address)
-    proof = _add_proof(session, ProofKind.RESET, address, token, remote_addr)
+    proof = _new_proof(ProofKind.RESET, address, token, remote_addr)
     if user is not None:
         proof.user_id = user.id
         key = "accounts.reset"
@@ -199,6 +201,8 @@ def start_reset(session: Session, email: str, *, remote_addr: str = "") -> None:
         key = "accounts.reset_unknown"
         variables = {"tautan_lupa": link_to(session, "lupa-sandi")}
         proof.ended_at = proof.created_at
+    session.add(proof)
+    session.flush()
     if not capped:
         _mail(session, proof, key, variables)
     session.flush()
@@ -241,12 +245,10 @@ def finish_reset(session: Session, token: str, *, password_hash: str) -> LinkOut
     return LinkOutcome.DONE
 
 
-def _add_proof(
-    session: Session, kind: ProofKind, address: str, token: str, remote_addr: str
-) -> Proof:
+def _new_proof(kind: ProofKind, address: str, token: str, remote_addr: str) -> Proof:
     now = utcnow()
     life = REGISTRATION_LIFE if kind is ProofKind.REGISTRATION else RESET_LIFE
-    proof = Proof(
+    return Proof(
         kind=kind,
         address=address,
         secret_hash=_digest(token),
@@ -254,9 +256,6 @@ def _add_proof(
         expires_at=now + life,
         remote_addr=remote_addr,
     )
-    session.add(proof)
-    session.flush()
-    return proof
 
 
 def _live(session: Session, kind: ProofKind, token: str, *, lock: bool = False) -> Proof | None:
