@@ -28,7 +28,7 @@ WIB = ZoneInfo("Asia/Jakarta")
 
 
 class Album:
-    """Keeps pictures: always below build/screens, and for the documents where they are asked for."""
+    """Keeps pictures: below build/screens, and for the documents where that is asked for."""
 
     def __init__(self, kind: str) -> None:
         self._folders = [ROOT / "build" / "screens" / kind]

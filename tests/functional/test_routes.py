@@ -22,7 +22,7 @@ SANDBOX = {
     "sandbox.rule.create",
     "sandbox.rule.delete",
 }
-"""The training telephone decides itself: everybody in a demo, else by its permission (next test)."""
+"""The training telephone decides itself: by its permission, and everybody in a demo."""
 
 PUBLIC = {
     "accounts.session.create",
@@ -45,7 +45,7 @@ PUBLIC = {
     "web.theme.set",
     *SANDBOX,
 }
-"""Routes that people without an account may use. `web.metrics` and the webhooks check callers themselves."""
+"""Routes for people without an account; `web.metrics` and webhooks check callers themselves."""
 
 
 def views_of(runtime: Runtime) -> list[Any]:
