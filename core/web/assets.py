@@ -40,6 +40,10 @@ SCRIPTS: Final = (
 """Scripts of every page, in order; ``theme.js`` comes before them, in the head."""
 
 
+_KEY: Final = "abah.web.assets"
+"""Addresses of one build that were asked for before."""
+
+
 class _Digest(QueryStringCacheBuster):  # type: ignore[misc]
     """Puts a digest of the file into its address, so that browsers may keep it for ever."""
 
@@ -57,7 +61,11 @@ def _digest(pathspec: str) -> str:
 
 def asset_url(request: Request, spec: str) -> str:
     """Return the address of a file; ``spec`` is ``package:path``, or the name of one of our own."""
-    return str(request.static_path(spec if ":" in spec else f"{_OWN}{spec}"))
+    known: dict[str, str] = request.registry.setdefault(_KEY, {})
+    key = f"{request.script_name} {spec}"
+    if key not in known:
+        known[key] = str(request.static_path(spec if ":" in spec else f"{_OWN}{spec}"))
+    return known[key]
 
 
 _NAME: Final = re.compile(r"[a-z0-9-]+")

@@ -8,7 +8,9 @@ from jinja2 import pass_context
 from markupsafe import Markup
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
+from pyramid.interfaces import IRoutesMapper
 from pyramid.threadlocal import get_current_request
+from pyramid_jinja2 import IJinja2Environment
 
 from core.i18n import DOMAIN, TranslationString
 from core.web import formats
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
 
     from jinja2.runtime import Context
     from pyramid.config import Configurator
+    from pyramid.interfaces import IRendererInfo
+    from pyramid.request import Request
 
-__all__ = ["FILTERS", "GLOBALS"]
+__all__ = ["FILTERS", "GLOBALS", "path_of"]
 
 
 class _Gettext:
@@ -69,6 +73,17 @@ def csrf(*, once: bool = True) -> Markup:
     return fields + hidden.format(FIELD, new_key()) if once else fields
 
 
+def path_of(request: Request, name: str, *elements: Any, **values: Any) -> str:
+    """Give the path of a route as ``request.route_path`` does, quicker where it is a plain one.
+
+    A list asks for two or three a row.
+    """
+    route = request.registry.getUtility(IRoutesMapper).get_route(name)
+    if route is None or route.pregenerator or elements or any(key[0] == "_" for key in values):
+        return str(request.route_path(name, *elements, **values))
+    return f"{request.script_name}{route.generate(values)}"
+
+
 @pass_context
 def url(context: Context, name: str, *elements: Any, **values: Any) -> str:
     """Give the path of a route.
@@ -76,7 +91,7 @@ def url(context: Context, name: str, *elements: Any, **values: Any) -> str:
     ``{{ url("hibah.grant.detail", id=grant.id) }}``
     """
     request = context.get("request") or get_current_request()
-    return str(request.route_path(name, *elements, **values))
+    return path_of(request, name, *elements, **values)
 
 
 def asset(spec: str) -> str:
@@ -131,6 +146,22 @@ GLOBALS: Final[Mapping[str, Any]] = {
 """What templates call."""
 
 
+class _Renderer:
+    """Renders a template of the search path.
+
+    The renderer of pyramid_jinja2 looks below the caller's package first: in the file system, at
+    every rendering, and in vain.
+    """
+
+    def __init__(self, info: IRendererInfo) -> None:
+        self._name = info.name
+        self._environment = info.registry.getUtility(IJinja2Environment, name=".jinja2")
+
+    def __call__(self, value: Mapping[str, Any], system: dict[str, Any]) -> str:
+        system.update(value)
+        return str(self._environment.get_template(self._name).render(system))
+
+
 def _choose_layout(event: BeforeRender) -> None:
     """Set ``layout``: dialog for a dialog, plain for somebody unknown, else the whole frame."""
     request = event.get("request")
@@ -160,6 +191,7 @@ def includeme(config: Configurator) -> None:
         }
     )
     config.include("pyramid_jinja2")
+    config.add_renderer(".jinja2", _Renderer)
     config.add_jinja2_search_path("core.templates:")
     config.add_subscriber(_choose_layout, BeforeRender)
     config.set_locale_negotiator(negotiate_locale)

@@ -44,8 +44,10 @@ def filled(place: str) -> bool:
 
 def _fenced(request: Request, owner: str, piece: Slot, variables: dict[str, Any]) -> Markup:
     output = Markup()
-    # A savepoint where it may ask the database: PostgreSQL refuses everything after a failed query.
-    session = request.db if piece.variables is not None else None
+    # A savepoint where it may ask the database: PostgreSQL refuses everything after a failed query,
+    # SQLite does not.
+    needs_savepoint = piece.variables is not None and request.runtime.database.dialect != "sqlite"
+    session = request.db if needs_savepoint else None
     with request.runtime.hooks.fence(owner, f"slot {piece.place}", session) as allowed:
         if allowed:
             given: Any = variables

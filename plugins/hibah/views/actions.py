@@ -95,15 +95,11 @@ def shown_actions(request: Request, grants: Sequence[GrantFacts]) -> dict[int, l
         for plugin, action in request.registry[_KEY]
         if action.url is not None and request.has_permission(action.permission)
     ]
-    return {
-        grant.id: [
-            shown
-            for plugin, action in usable
-            if _is_offered(action, grant)
-            for shown in _link(request, plugin, action, grant)
-        ]
-        for grant in grants
-    }
+    shown: dict[int, list[ShownAction]] = {grant.id: [] for grant in grants}
+    for plugin, action in usable:
+        for grant_id, url in _addresses(request, plugin, action, grants).items():
+            shown[grant_id].append(ShownAction(action.key, action.label, url, action.dialog))
+    return shown
 
 
 def _is_offered(action: GrantAction, grant: GrantFacts) -> bool:
@@ -112,13 +108,16 @@ def _is_offered(action: GrantAction, grant: GrantFacts) -> bool:
     return action.states is None or grant.state in action.states
 
 
-def _link(
-    request: Request, plugin: str, action: GrantAction, grant: GrantFacts
-) -> list[ShownAction]:
-    """Make the link; a plugin that cannot give its address loses its action, not the page."""
-    links = []
+def _addresses(
+    request: Request, plugin: str, action: GrantAction, grants: Sequence[GrantFacts]
+) -> dict[int, str]:
+    """Ask for the addresses; a plugin that cannot give them loses its action, not the page."""
+    found: dict[int, str] = {}
     with request.runtime.hooks.fence(plugin, "grant action") as allowed:
         if allowed and action.url is not None:
-            url = action.url(request, grant)
-            links.append(ShownAction(action.key, action.label, url, action.dialog))
-    return links
+            found = {
+                grant.id: action.url(request, grant)
+                for grant in grants
+                if _is_offered(action, grant)
+            }
+    return found
