@@ -76,6 +76,8 @@ def translate(
     """
     request = request or get_current_request()
     own = getattr(text, "mapping", None) or {}
+    if not own and not mapping:
+        return _sentence(text, request)
     values = {name: _value(value, request) for name, value in {**own, **(mapping or {})}.items()}
     sentence = _sentence(text, request)
     if any(isinstance(value, Markup) for value in values.values()):
@@ -94,6 +96,9 @@ def _escaped(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _sentence(text: str, request: Request | None) -> str:
     """Look the sentence up without filling anything in."""
+    if request is None or request.locale_name == DEFAULT_LOCALE:
+        # The sentence itself is Indonesian: there is nothing to look up.
+        return str(getattr(text, "default", None) or text)
     if isinstance(text, TranslationString):
         msgid, default = str(text), text.default
         # A TranslationString compares by its own fields; a plain one is looked up, then
@@ -101,8 +106,5 @@ def _sentence(text: str, request: Request | None) -> str:
         bare = TranslationString(msgid, domain=text.domain or DOMAIN, default=default)
     else:
         bare = TranslationString(str(text), domain=DOMAIN)
-    if request is None or request.locale_name == DEFAULT_LOCALE:
-        # The sentence itself is Indonesian: there is nothing to look up.
-        return str(bare.interpolate())
     localizer: Localizer = request.localizer
     return str(localizer.translate(bare))
