@@ -211,6 +211,9 @@ def _failure(error: Exception, request: Request, explanation: TranslationString)
 
 
 def _answer(request: Request, problem: Problem) -> Response:
+    if not hasattr(request, "context"):
+        # Bytes that are no address fail before there is one; permissions are asked with it.
+        request.context = None
     if _wants_json(request):
         facts = {
             "status": problem.status,
@@ -258,7 +261,7 @@ def _wants_json(request: Request) -> bool:
 
 def _methods(request: Request) -> set[str]:
     """Return the methods that the views of the matched route take."""
-    route = request.matched_route
+    route = getattr(request, "matched_route", None)
     if route is None:
         return set()
     found: set[str] = set()

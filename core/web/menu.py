@@ -86,7 +86,9 @@ def _item(
     url = _url(request, entry.route)
     if url is None and not shown:
         return None
-    matched = request.matched_route.name if request.matched_route is not None else None
+    # An error can come before the route was looked for.
+    route = getattr(request, "matched_route", None)
+    matched = None if route is None else route.name
     active = (entry.route is not None and entry.route == matched) or any(i.active for i in shown)
     return MenuItem(entry.id, entry.label, url, active, entry.icon, shown)
 

@@ -155,15 +155,14 @@ def test_bytes_that_are_no_text_are_refused(app: TestApp, address: str) -> None:
     assert "tidak dapat dibaca" in app.get(address, headers=SIGNED_IN, status=400).text
 
 
-@pytest.mark.parametrize("typed", ["%FF", "a%00b"])
-def test_a_form_whose_bytes_are_no_text_is_refused(app: TestApp, typed: str) -> None:
+def test_a_form_with_a_zero_byte_is_refused(app: TestApp) -> None:
     token = app.get("/pendek", headers=SIGNED_IN).forms["try"]["csrf_token"].value
     headers = {
         **SIGNED_IN,
         "X-CSRF-Token": token,
         "Content-Type": "application/x-www-form-urlencoded",
     }
-    app.post("/pendek", f"name={typed}", headers=headers, status=400)
+    app.post("/pendek", "name=a%00b", headers=headers, status=400)
 
 
 def test_a_part_that_renews_itself_never_becomes_the_page_for_signing_in(app: TestApp) -> None:
