@@ -53,7 +53,10 @@ class Column:
 
     def text_of(self, row: Row[Any]) -> str:
         """Write the value for a person."""
-        value = self.value_of(row)
+        return self.write(self.value_of(row))
+
+    def write(self, value: Any) -> str:
+        """Write one of its values for a person."""
         return rupiah(value) if self.money else as_text(value)
 
 

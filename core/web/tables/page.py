@@ -13,7 +13,7 @@ from core.web.formats import number
 from core.web.locale import translate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Row
 
@@ -54,12 +54,24 @@ class TablePage:
     id: str
     """Id of the list's element, unique on the page."""
 
-    @property
-    def cells(self) -> list[tuple[Column, Markup, Markup]]:
-        """Each column with the beginning of its cells, filled and empty; the same in every row."""
-        return [
-            (column, _cell(column, ""), _cell(column, " list-empty")) for column in self.columns
-        ]
+    def body(self, cell: Callable[[Row[Any], Column], Markup] | None) -> Markup:
+        """Write the rows; ``cell`` is the page's own template for columns that are not plain.
+
+        Not in a template: a page has hundreds of cells, and most are a value and nothing else.
+        """
+        parts: list[str] = []
+        cells = [_Cell(column, self.rows) for column in self.columns]
+        for row in self.rows:
+            parts.append('<tr role="row">')
+            if self.bulk:
+                parts.append(self._check(row))
+            parts += [each.write(row, cell) for each in cells]
+            parts.append("</tr>\n")
+        return Markup("".join(parts))  # noqa: S704 - every part was escaped
+
+    def _check(self, row: Row[Any]) -> Markup:
+        key = self.key_of(row)
+        return _CHECK.format(self.id, key, translate(_("Pilih baris ${key}", mapping={"key": key})))
 
     def text(self, row: Row[Any], column: Column) -> str:
         """Write a value by its type."""
@@ -153,8 +165,37 @@ class TablePage:
         }
 
 
-def _cell(column: Column, more: str) -> Markup:
-    main = " list-main" if column.main else ""
-    label = escape(translate(column.label))
-    start = f'<td role="cell" class="text-{column.align}{main}{more}" data-label="{label}">'
-    return Markup(f'{start}<span class="list-value">')  # noqa: S704 - the label is escaped
+_CHECK: Final = Markup(
+    '<td role="cell" class="list-check"><input type="checkbox" class="form-check-input" '
+    'form="{}-bulk" name="pilih" value="{}" aria-label="{}"></td>'
+)
+
+
+class _Cell:
+    """Writes the cells of one column; what is the same in every row is worked out once."""
+
+    def __init__(self, column: Column, rows: Sequence[Row[Any]]) -> None:
+        self._column = column
+        self._filled = self._start("")
+        self._blank = self._start(" list-empty")
+        names = rows[0]._fields if rows else ()
+        self._position = names.index(column.name) if column.name in names else None
+
+    def write(self, row: Row[Any], cell: Callable[[Row[Any], Column], Markup] | None) -> str:
+        """Return the cell of a row as HTML."""
+        column = self._column
+        if cell is not None and not column.plain:
+            shown: str = cell(row, column).strip()
+        else:
+            value = row[self._position] if self._position is not None else None
+            shown = escape(column.write(column.value(row) if column.value else value))
+        return f"{self._filled if shown else self._blank}{shown}</span></td>"
+
+    def _start(self, more: str) -> str:
+        column = self._column
+        main = " list-main" if column.main else ""
+        label = escape(translate(column.label))
+        return (
+            f'<td role="cell" class="text-{column.align}{main}{more}" data-label="{label}">'
+            '<span class="list-value">'
+        )
