@@ -38,9 +38,9 @@ from core.db.migrate import (
     upgrade,
 )
 from core.errors import NotFoundError
+from core.framework.discovery import discover
 from core.framework.lifecycle import CORE_OWNER, Lifecycle, setup_core
 from core.framework.loading import import_models
-from core.framework.overview import overview
 from core.framework.restore import backup as write_backup
 from core.framework.restore import is_empty, owners
 from core.framework.restore import restore as read_backup
@@ -86,7 +86,7 @@ def check(state: CliState, fresh: bool, as_json: bool) -> int:  # noqa: FBT001 -
     runtime = state.open(plugins=())
     try:
         everybody = owners(runtime)
-        import_models(status.manifest for status in overview(runtime) if status.manifest)
+        import_models(p.manifest for p in discover(runtime.settings).values() if p.manifest)
         rows = [
             {"database": "-", "owner": owner.name, "problem": problem}
             for owner in everybody
@@ -119,7 +119,7 @@ def revision(state: CliState, owner: str, message: str) -> None:
         chosen = next((item for item in owners(runtime) if item.name == owner), None)
         if chosen is None:
             raise NotFoundError(_("Pemilik ${name} tidak ditemukan.", mapping={"name": owner}))
-        import_models(status.manifest for status in overview(runtime) if status.manifest)
+        import_models(p.manifest for p in discover(runtime.settings).values() if p.manifest)
         everybody = owners(runtime)
     finally:
         runtime.close()
