@@ -117,8 +117,13 @@ class Frame:
     def here(self) -> str:
         """Path and query of the page, for the way back; what was posted cannot be asked for."""
         request = self._request
-        safe = request.method in SAFE_METHODS
-        return str(request.path_qs if safe else request.route_path("dashboard"))
+        try:
+            if request.method in SAFE_METHODS:
+                return str(request.path_qs)
+        except UnicodeDecodeError:
+            # The page tells that this address is no text.
+            pass
+        return str(request.route_path("dashboard"))
 
 
 def _links(setting: Any) -> list[tuple[str, str]]:
