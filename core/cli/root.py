@@ -31,6 +31,7 @@ OWN: Final = {
     "docs": "core.cli.docs",
     "plugins": "core.cli.plugins",
     "serve": "core.cli.serve",
+    "settings": "core.cli.settings",
     "setup": "core.cli.setup",
     "worker": "core.cli.worker",
 }
