@@ -14,6 +14,8 @@ from core.jobs.brokers import MEMORY, make_broker
 from core.jobs.registry import Sweep, Task, core_sweeps, core_tasks, sweep_of, task_of
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from dramatiq import Broker
 
     from core.jobs.host import Host
@@ -41,6 +43,7 @@ class Jobs:
         self._guard = threading.Lock()
         self._broker: Broker | None = None
         self._waiting: set[Wake] = set()
+        self._substitute: Executor | None = None
 
     @property
     def in_memory(self) -> bool:
@@ -76,7 +79,8 @@ class Jobs:
     def send(self, name: str, *args: Any) -> None:
         """Ask a worker to run a task. A broker that is away is logged, never raised.
 
-        In memory, a wake-up equal to one that still waits is dropped.
+        In memory, a wake-up equal to one that still waits is dropped. A worker whose broker is away
+        does itself what it would have asked for.
         """
         wake = (name, args)
         if self.in_memory:
@@ -93,7 +97,13 @@ class Jobs:
             self.broker.enqueue(message)
         except Exception as error:  # noqa: BLE001 - every broker has errors of its own
             self._forget(wake)
-            log.warning("wake-up lost, the sweeper will find it", task=name, error=str(error))
+            if not self._run_instead(wake):
+                log.warning("wake-up lost, a sweep will find it", task=name, error=str(error))
+
+    def substitute(self, threads: Executor | None) -> None:
+        """Say which threads of this process work while the broker is away; None for none."""
+        with self._guard:
+            self._substitute = threads
 
     def run(self, name: str, *args: Any) -> None:
         """Run a task in this thread."""
@@ -147,6 +157,17 @@ class Jobs:
             task.run(self._runtime, *args)
         except Exception:
             log.exception("task failed", task=task.name, args=args)
+
+    def _run_instead(self, wake: Wake) -> bool:
+        """Run a task in this process's own threads, and tell whether it has any."""
+        name, args = wake
+        with self._guard:
+            if self._substitute is None:
+                return False
+            if wake not in self._waiting:
+                self._waiting.add(wake)
+                self._substitute.submit(self.run, name, *args)
+            return True
 
     def _forget(self, wake: Wake) -> None:
         with self._guard:

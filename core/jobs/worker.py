@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -35,20 +36,25 @@ class WorkerProcess:
         self._jobs = runtime.component(Jobs)
         self._worker: Worker | None = None
         self._sweeper: Sweeper | None = None
+        self._substitute: ThreadPoolExecutor | None = None
 
     def start(self, *, threads: int | None = None) -> None:
         """Consume the queues of the core and of the enabled plugins. Does nothing when running."""
         if self._worker is not None:
             return
         self._jobs.stopping.clear()
+        threads = threads or self._runtime.settings.number("abah.jobs.threads", 4)
         queues = self._jobs.declare_actors()
         self._worker = Worker(
             self._jobs.broker,
             queues=set(queues),
             worker_timeout=IDLE_MILLISECONDS,
-            worker_threads=threads or self._runtime.settings.number("abah.jobs.threads", 4),
+            worker_threads=threads,
         )
         self._worker.start()
+        if not self._jobs.in_memory:
+            self._substitute = ThreadPoolExecutor(threads, thread_name_prefix="abah-substitute")
+            self._jobs.substitute(self._substitute)
         self._sweeper = Sweeper(self._runtime)
         self._sweeper.start()
         log.info("worker started", queues=queues, broker=self._jobs.address.partition(":")[0])
@@ -60,8 +66,11 @@ class WorkerProcess:
         self._jobs.stopping.set()
         if self._sweeper is not None:
             self._sweeper.stop()
+        if self._substitute is not None:
+            self._jobs.substitute(None)
+            self._substitute.shutdown(cancel_futures=True)
         self._worker.stop(timeout=DRAIN_MILLISECONDS)
-        self._worker = self._sweeper = None
+        self._worker = self._sweeper = self._substitute = None
         log.info("worker drained")
 
     def restart(self) -> None:
