@@ -1,7 +1,8 @@
 """Screens for plugins: dialogs, confirmations, formats, the words of the page.
 
 Routes and views come by the hook ``include_web``, menus by the manifest, pieces of other pages by
-``register_slots``. Every view names its permission; views of GET never write; templates extend ``layout``.
+``register_slots``. Every view names its permission; views of GET never write; templates extend
+``layout``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from core.web.formats import (
     wib_pendek,
 )
 from core.web.locale import current_locale, translate
+from core.web.rendering import path_of
 from core.web.security import SIGNED_IN
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "masked",
     "month_name",
     "number",
+    "path_of",
     "phone",
     "rupiah",
     "stay_in_dialog",

@@ -37,6 +37,8 @@ class Column:
     """Value for export and ``page.text``, where the select's own is not what a person reads."""
     money: bool = False
     """Write the number as rupiah."""
+    link: Callable[[Row[Any]], str] | None = None
+    """Gives the address that a plain value leads to."""
     plain: bool = False
     """The value alone is shown: the page's own template is not asked, which is quicker."""
 

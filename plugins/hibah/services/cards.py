@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, select
@@ -69,6 +70,7 @@ class GrantCard:
         return self.contact is None and self.facts.state in AFTER_NPHD and not self.facts.archived
 
 
+@lru_cache(maxsize=1)
 def select_cards() -> Select[*tuple[Any, ...]]:
     """Return the query behind every card; the caller adds conditions and order."""
     return (

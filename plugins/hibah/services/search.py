@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union
@@ -168,13 +169,17 @@ def _officers(session: Session) -> list[tuple[int, str]]:
 
     They are a few dozen and change in another room, so they are compared here and not indexed.
     """
-    query = select(User.id, User.first_name, User.last_name, User.nip).where(
-        User.id.in_(select(Grant.officer_id).distinct())
-    )
     return [
         (row.id, f"{fold(f'{row.first_name} {row.last_name}')}|{fold(row.nip)}")
-        for row in session.execute(query)
+        for row in session.execute(_select_officers())
     ]
+
+
+@lru_cache(maxsize=1)
+def _select_officers() -> Select[*tuple[Any, ...]]:
+    return select(User.id, User.first_name, User.last_name, User.nip).where(
+        User.id.in_(select(Grant.officer_id).distinct())
+    )
 
 
 def _telephone(text: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from core.api.hooks import GrantAction, GrantFacts
 from core.api.text import TranslationString
+from core.api.web import path_of
 from plugins.hibah.subjects import institution_subject
 from plugins.hibah.workflow import ACTIONS
 
@@ -33,28 +34,28 @@ class ShownAction:
 
 
 def _view(request: Request, grant: GrantFacts) -> str:
-    return str(request.route_path("hibah.grant.detail", grant=grant.id))
+    return path_of(request, "hibah.grant.detail", grant=grant.id)
 
 
 def _institution(request: Request, grant: GrantFacts) -> str:
-    return str(request.route_path("hibah.institution.detail", institution=grant.institution_id))
+    return path_of(request, "hibah.institution.detail", institution=grant.institution_id)
 
 
 def _contact(request: Request, grant: GrantFacts) -> str:
-    return str(request.route_path("hibah.institution.contact", institution=grant.institution_id))
+    return path_of(request, "hibah.institution.contact", institution=grant.institution_id)
 
 
 def _messages(request: Request, grant: GrantFacts) -> str:
     subject = institution_subject(grant.institution_id)
-    return str(request.route_path("messaging.subject", subject=subject))
+    return path_of(request, "messaging.subject", subject=subject)
 
 
 def _note(request: Request, grant: GrantFacts) -> str:
-    return str(request.route_path("hibah.grant.note", grant=grant.id))
+    return path_of(request, "hibah.grant.note", grant=grant.id)
 
 
 def _log(request: Request, grant: GrantFacts) -> str:
-    return str(request.route_path("hibah.grant.log", grant=grant.id))
+    return path_of(request, "hibah.grant.log", grant=grant.id)
 
 
 _PAGES: Final[Mapping[str, tuple[Address, bool]]] = {

@@ -11,7 +11,7 @@ from core.api.accounts import User
 from core.api.forms import Form, MaxLength, Required, TextAreaField
 from core.api.tables import ChoiceFilter, Column, DateFilter, Table
 from core.api.text import _
-from core.api.web import close_dialog
+from core.api.web import close_dialog, path_of
 from plugins.hibah.models import Grant, Institution, Regency
 from plugins.hibah.services.cards import GrantCard
 from plugins.hibah.services.grants import MAX_NOTE, add_note, notes_of
@@ -74,7 +74,15 @@ def grants_table(request: Request) -> Table:
         statement,
         columns=[
             Column("code", _("Kode"), sort=True, main=True),
-            Column("institution", _("Lembaga"), sort=True),
+            Column(
+                "institution",
+                _("Lembaga"),
+                sort=True,
+                plain=True,
+                link=lambda row: path_of(
+                    request, "hibah.institution.detail", institution=row.institution_id
+                ),
+            ),
             Column("regency", _("Kabupaten/Kota"), sort=True, plain=True),
             Column("amount", _("Nominal"), sort=True, align="end", money=True, plain=True),
             Column("state", _("Status"), sort=True, plain=True),

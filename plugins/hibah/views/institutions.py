@@ -19,7 +19,7 @@ from core.api.forms import (
 )
 from core.api.tables import ChoiceFilter, Column, Table, TextFilter
 from core.api.text import _
-from core.api.web import close_dialog
+from core.api.web import close_dialog, path_of
 from plugins.hibah.models import Grant, Institution, Regency
 from plugins.hibah.regencies import REGENCIES
 from plugins.hibah.services.institutions import institution_facts, set_institution_contact
@@ -89,7 +89,14 @@ def institutions_table(request: Request) -> Table:
     return Table(
         statement,
         columns=[
-            Column("name", _("Lembaga"), sort=True, main=True),
+            Column(
+                "name",
+                _("Lembaga"),
+                sort=True,
+                main=True,
+                plain=True,
+                link=lambda row: path_of(request, "hibah.institution.detail", institution=row.id),
+            ),
             Column("address", _("Alamat"), plain=True),
             Column("regency", _("Kabupaten/Kota"), sort=True, plain=True),
             Column("active", _("Data Aktif"), sort=True, align="end", plain=True),
