@@ -29,7 +29,7 @@ DRAIN_SECONDS: Final = 160
 
 
 @click.command(
-    "serve", help=_("Menjalankan server web dan worker, dan menghidupkannya kembali bila mati.")
+    "serve", help=_("Menjalankan dan menjaga server web serta worker.")
 )
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option(

@@ -41,7 +41,7 @@ class DemoError(AbahError):
 
 
 @click.command(
-    "setup", help=_("Menyiapkan basis data dan memasang plugin dari abah.plugins_install.")
+    "setup", help=_("Menyiapkan basis data dan memasang plugin.")
 )
 @click.option("--demo", is_flag=True, help=_("Isi pula data contoh dan akun demo."))
 @pass_state
