@@ -15,6 +15,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from core.contacts.countries import HOME_REGION, country_name, is_region
+from core.e164 import format_number, mask_number, parse_stored
 from core.errors import InvalidInputError
 from core.i18n import TranslationString, _
 
@@ -48,7 +49,6 @@ _EXTENSION: Final = re.compile(
     r"(?:\b(?:ext|ekst|pswt|pes|x)\b\.?|#|;\s*ext=)\s*\d{1,6}\s*$", re.IGNORECASE
 )
 _GAPS: Final = re.compile(r"[\s.()\-\u2010-\u2015]+")
-_MASK: Final = "*****"
 
 
 class NumberProblem(enum.StrEnum):
@@ -147,35 +147,17 @@ def parse_number(text: str, region: str = HOME_REGION) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-def format_number(number: str) -> str:
-    """Write an E.164 number for a person to read: ``+62 812-3090-095``.
-
-    What is no E.164 number (a short code, an alphabetic sender) comes back as it is.
-    """
-    parsed = _stored(number)
-    if parsed is None:
-        return number
-    return phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL)
-
-
 def national_number(number: str) -> str:
     """Write an E.164 number as it is dialled at home (``0812-3090-095``), to fill a field again."""
-    parsed = _stored(number)
+    parsed = parse_stored(number)
     if parsed is None:
         return number
     return phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)
 
 
-def mask_number(number: str) -> str:
-    """Hide all but the calling code and the last four digits: ``+62*****0095``."""
-    parsed = _stored(number)
-    code = f"+{parsed.country_code}" if parsed is not None else ""
-    return f"{code}{_MASK}{number[-4:]}"
-
-
 def region_of(number: str) -> str:
     """Return the country (ISO 3166 alpha-2) of an E.164 number, or the home country."""
-    parsed = _stored(number)
+    parsed = parse_stored(number)
     region = phonenumbers.region_code_for_number(parsed) if parsed is not None else None
     return region if region is not None and is_region(region) else HOME_REGION
 
@@ -284,7 +266,3 @@ def _parsed(text: str, region: str) -> PhoneNumber | None:
         return phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
-
-
-def _stored(number: str) -> PhoneNumber | None:
-    return _parsed(number, "ZZ") if number.startswith("+") else None

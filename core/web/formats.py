@@ -13,9 +13,9 @@ from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from babel import Locale
 
+from core.e164 import format_number, mask_number
 from core.i18n import TranslationString, _
 from core.web.locale import current_locale, translate
 
@@ -126,19 +126,12 @@ def number(value: Decimal | float | None) -> str:
 
 def phone(value: str | None) -> str:
     """Write an E.164 number for reading: ``+62 812-3090-095``. Anything else stays as it is."""
-    parsed = _parsed(value)
-    if parsed is None:
-        return value or ""
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return format_number(value) if value else ""
 
 
 def masked(value: str | None) -> str:
     """Hide a number but for its calling code and last four digits: ``+62*****0095``."""
-    parsed = _parsed(value)
-    if not value:
-        return ""
-    code = f"+{parsed.country_code}" if parsed is not None else ""
-    return f"{code}*****{value[-4:]}"
+    return mask_number(value) if value else ""
 
 
 def _local(value: date | datetime) -> date | datetime:
@@ -152,15 +145,6 @@ def _months(locale: str) -> dict[int, str]:
 
 def _grouped(text: str) -> str:
     return text if current_locale() == "en" else text.translate(str.maketrans(",.", ".,"))
-
-
-def _parsed(value: str | None) -> phonenumbers.PhoneNumber | None:
-    if not value or not value.startswith("+"):
-        return None
-    try:
-        return phonenumbers.parse(value, None)
-    except phonenumbers.NumberParseException:
-        return None
 
 
 _ONE_MINUTE: Final = _("sekitar 1 menit")
