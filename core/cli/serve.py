@@ -28,9 +28,7 @@ DRAIN_SECONDS: Final = 160
 """A little longer than the worker itself waits for a chunk that is under way."""
 
 
-@click.command(
-    "serve", help=_("Menjalankan dan menjaga server web serta worker.")
-)
+@click.command("serve", help=_("Menjalankan dan menjaga server web serta worker."))
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "-w",

@@ -40,9 +40,7 @@ class DemoError(AbahError):
         )
 
 
-@click.command(
-    "setup", help=_("Menyiapkan basis data dan memasang plugin.")
-)
+@click.command("setup", help=_("Menyiapkan basis data dan memasang plugin."))
 @click.option("--demo", is_flag=True, help=_("Isi pula data contoh dan akun demo."))
 @pass_state
 def command(state: CliState, demo: bool) -> None:  # noqa: FBT001 - click gives it by name

@@ -7,7 +7,6 @@ that has none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -18,13 +17,11 @@ from webtest import TestApp
 from core.api.contacts import set_contact
 from core.api.errors import NotFoundError
 from core.api.hooks import (
-    GrantAction,
     InboundMessage,
     SettingField,
     SettingsSection,
     SubjectFacts,
     UserFacts,
-    hookimpl,
 )
 from core.api.jobs import enqueue, sweep, task
 from core.api.messaging import Draft, add_account, message_facts, queue_messages
@@ -42,13 +39,9 @@ from core.messaging.threads import ensure_threads
 from core.messaging.writing import Letter, Mending, mend_and_resend, write_message
 from core.testing.people import People, sign_in_as
 from core.testing.work import Worker
-from plugins.hibah.models import Grant, Institution
-from plugins.hibah.services.grants import change_states
-from plugins.hibah.services.institutions import set_institution_contact
-from plugins.hibah.workflow import State
 from tests.core.conftest import Workshop
+from tests.core.framework.listening import answer, heard
 from tests.core.messaging.line import LinePlugin, LineTransport
-from tests.plugins.hibah.conftest import ROWS, import_rows
 
 pytestmark = pytest.mark.plugins()
 
@@ -56,20 +49,6 @@ SUBJECT = "uji.lembaga:1"
 NUMBER = "+6281230900950"
 
 Deployment = Callable[..., Runtime]
-
-
-def answer(runtime: Runtime, name: str = "uji", **functions: Callable[..., Any]) -> None:
-    """Register a plugin that answers hooks with functions."""
-    made = {hook: hookimpl(function) for hook, function in functions.items()}
-    runtime.hooks.register(name, SimpleNamespace(**made))
-
-
-def heard(runtime: Runtime, hook: str, argument: str) -> list[Any]:
-    """Register a plugin that notes each call of an event."""
-    calls: list[Any] = []
-    code = f"lambda {argument}: calls.append({argument})"
-    answer(runtime, **{hook: eval(code, {"calls": calls})})  # noqa: S307 - our own words
-    return calls
 
 
 # The system.
@@ -354,74 +333,3 @@ def undelivered(runtime: Runtime, message: int) -> None:
     assert account_id is not None
     report = DeliveryReport(ReportState.UNDELIVERED, ref=ref)
     runtime.component(Intake).store(account_id, [report])
-
-
-# The workflow of grants.
-
-
-@pytest.fixture
-def grant(runtime: Runtime, people: People) -> int:
-    people.petugas("DEDI MERVIN", username="dedi")
-    with runtime.database.writing() as session:
-        import_rows(session, ROWS[:1])
-        return session.scalars(select(Grant.id)).one()
-
-
-def move(runtime: Runtime, grant: int, people: People) -> Any:
-    """Take the grant one step on, as an Admin."""
-    admin = people.facts(people.admin())
-    with runtime.database.writing() as session:
-        state = State(session.get_one(Grant, grant).state)
-        after = list(State)[list(State).index(state) + 1]
-        return change_states(session, [grant], after, user=admin)
-
-
-@pytest.mark.plugins("hibah")
-def test_hook_check_transition_refuses_with_its_reason(
-    runtime: Runtime, grant: int, people: People
-) -> None:
-    answer(runtime, check_transition=lambda: _("Berkas belum lengkap."))
-    assert str(move(runtime, grant, people).refused[grant]) == "Berkas belum lengkap."
-
-
-@pytest.mark.plugins("hibah")
-def test_hook_grants_changed_hears_of_a_new_state(
-    runtime: Runtime, grant: int, people: People
-) -> None:
-    calls = heard(runtime, "grants_changed", "changes")
-    result = move(runtime, grant, people)
-    assert not result.refused
-    ((change,),) = calls
-    assert change.grant.id == grant
-    assert change.before != change.after
-
-
-@pytest.mark.plugins("hibah")
-def test_hook_contacts_changed_hears_of_an_institutions_new_contact(
-    runtime: Runtime, grant: int
-) -> None:
-    calls = heard(runtime, "contacts_changed", "changes")
-    with runtime.database.writing() as session:
-        institution = session.scalars(select(Institution.id)).one()
-        set_institution_contact(session, institution, name="SITI", number=NUMBER, actor_id=None)
-    ((change,),) = calls
-    assert (change.institution_id, change.number) == (institution, NUMBER)
-
-
-@pytest.mark.plugins("hibah")
-def test_hook_register_grant_actions_adds_an_action_to_the_card(
-    runtime: Runtime, grant: int, people: People, sign_in: Callable[[TestApp, int], None]
-) -> None:
-    action = GrantAction(
-        key="uji.cetak_peta",
-        label=_("Cetak Peta"),
-        order=5,
-        permission="hibah.grant.read",
-        url=lambda _request, facts: f"/p/uji/{facts.id}",
-    )
-    answer(runtime, register_grant_actions=lambda: [action])
-    browser = TestApp(build_wsgi(runtime), extra_environ={"REMOTE_ADDR": "127.0.0.1"})
-    sign_in(browser, people.admin().id)
-    page = browser.get("/hibah/cari", {"q": "LPTQ"})
-    assert f"/p/uji/{grant}" in page.text
-    assert "Cetak Peta" in page.text
