@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -62,7 +62,9 @@ class Problem:
     retry: bool = False
     """Whether the same address may work in a moment."""
     again: Sequence[tuple[str, str]] | None = None
-    """What was typed, for a button that sends it again; None where that is not possible."""
+    """What was typed, for a button that sends it again; None where that would not help."""
+    typed: Sequence[str] = ()
+    """What was typed, to be copied, where the form has to be opened again."""
 
 
 _TITLES: Final[Mapping[int, TranslationString]] = {
@@ -113,6 +115,11 @@ SIGNED_OUT_HEADER: Final = "X-Abah-Signed-Out"
 _UNSAID: Final = re.compile(r"password|sandi|kode|code|secret|token", re.IGNORECASE)
 """Fields that are never written back into a page."""
 
+_PASSING: Final = frozenset({429, 503})
+"""Statuses that pass by themselves: sending again helps."""
+
+_SHORTEST_KEPT: Final = 3
+
 _MOST_TYPED: Final = 100_000
 """Characters that are carried through an error page."""
 
@@ -124,7 +131,8 @@ def domain_error(error: AbahError, request: Request) -> Response:
         return _failure(error, request, error.explanation)
     if isinstance(error, ForbiddenError) and identity_or_none(request) is None:
         return forbidden(HTTPForbidden(), request)
-    return _answer(request, Problem(status, _TITLES[status], error.explanation))
+    typed = [value for _name, value in _typed(request) or () if _worth_keeping(value)]
+    return _answer(request, Problem(status, _TITLES[status], error.explanation, typed=typed))
 
 
 def stale_form(_error: Exception, request: Request) -> Response:
@@ -179,7 +187,8 @@ def http_error(error: HTTPException, request: Request) -> Response:
     )
     if status >= 500:  # noqa: PLR2004
         log.error("server error raised", status=status, path=request.path)
-    problem = Problem(status, _TITLES[known], explanation, retry=status in {429, 503})
+    again = _typed(request) if status in _PASSING else None
+    problem = Problem(status, _TITLES[known], explanation, retry=status in _PASSING, again=again)
     response = _answer(request, problem)
     if "Retry-After" in error.headers:
         response.headers["Retry-After"] = error.headers["Retry-After"]
@@ -203,7 +212,7 @@ def _failure(error: Exception, request: Request, explanation: TranslationString)
     )
     problem = Problem(500, _TITLES[500], explanation, error_id, retry=True)
     try:
-        return _answer(request, problem)
+        return _answer(request, replace(problem, again=_typed(request)))
     except Exception:
         log.exception("error page failed too", error_id=error_id)
         body = render("errors/bare.jinja2", {"problem": problem}, request=None)
@@ -243,6 +252,11 @@ def _typed(request: Request) -> Sequence[tuple[str, str]] | None:
     if not harmless or sum(len(value) for _name, value in sent) > _MOST_TYPED:
         return None
     return sent
+
+
+def _worth_keeping(value: str) -> bool:
+    """Tell whether it takes a while to type this again; keys and check marks don't."""
+    return len(value.strip()) >= _SHORTEST_KEPT and not value.isdecimal()
 
 
 def _referrer(request: Request) -> str:

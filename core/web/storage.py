@@ -37,6 +37,8 @@ def _db(request: Request) -> Session:
         if _SESSION not in environ:
             write = request.method not in SAFE_METHODS
             environ[_SESSION] = database.managed_session(request.tm, write=write)
+            # The audit trail tells from where something was done.
+            environ[_SESSION].info["remote_addr"] = request.remote_addr or ""
         return environ[_SESSION]
     if _LATE not in environ:
         environ[_LATE] = late = database.session(write=False)

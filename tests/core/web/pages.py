@@ -189,7 +189,7 @@ def includeme(config: Configurator) -> None:
         ("step", "/langkah", next_step, None, SIGNED_IN),
         ("list", "/daftar", papers_list, "try/list.jinja2", SIGNED_IN),
         ("archive", "/daftar/arsip", archive, "partials/confirm.jinja2", SIGNED_IN),
-        ("failing", "/gagal/{kind}", failing, None, SIGNED_IN),
+        ("failing", r"/gagal/{kind:\w+}", failing, None, SIGNED_IN),
         ("broken", "/rusak", broken_database, "json", SIGNED_IN),
         ("unnamed", "/tanpa-izin", lambda _request: {}, "json", None),
         ("managed", "/kelola", lambda _request: {}, "json", "settings.manage"),

@@ -14,7 +14,7 @@ from tests.core.web.world import SIGNED_IN
 if TYPE_CHECKING:
     from pyramid.config import Configurator
     from pyramid.request import Request as PyramidRequest
-    from webtest import TestApp
+    from webtest import TestApp, TestResponse
 
     from core.framework.runtime import Runtime
     from tests.core.web.conftest import Browser
@@ -173,3 +173,26 @@ def test_a_part_that_renews_itself_never_becomes_the_page_for_signing_in(app: Te
     answer = app.get("/daftar", headers={"HX-Request": "true"}, status=403)
     assert answer.headers["X-Abah-Signed-Out"] == "1"
     assert answer.body == b""
+
+
+def post_failing(app: TestApp, kind: str, status: int) -> TestResponse:
+    token = app.get("/pendek", headers=SIGNED_IN).forms["try"]["csrf_token"].value
+    headers = {**SIGNED_IN, "Origin": "http://localhost"}
+    posted = {"csrf_token": token, "text": "Yth. Bapak/Ibu\npengurus <b>", "id": "7"}
+    return app.post(f"/gagal/{kind}", posted, headers=headers, status=status)
+
+
+@pytest.mark.parametrize(("kind", "status"), [("409", 409), ("422", 422), ("domain", 422)])
+def test_what_was_typed_can_be_copied_from_the_page_of_a_refusal(
+    app: TestApp, kind: str, status: int
+) -> None:
+    kept = post_failing(app, kind, status).html.select(".typed li")
+    assert [each.text for each in kept] == ["Yth. Bapak/Ibu\npengurus <b>"]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("429", 429), ("500", 500)])
+def test_what_passes_can_be_sent_again(app: TestApp, kind: str, status: int) -> None:
+    answer = post_failing(app, kind, status)
+    form = next(each for each in answer.forms.values() if each.action == f"/gagal/{kind}")
+    assert form["text"].value == "Yth. Bapak/Ibu\npengurus <b>"
+    assert form["once"].value
