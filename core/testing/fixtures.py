@@ -49,10 +49,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _let_pyramid_find_files() -> None:
-    """Tell the library behind Pyramid's asset specs about pytest's loader, which loads ``core`` in tests."""
+    """Tell the library behind asset specs about pytest's loader, which loads ``core`` in tests."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pkg_resources  # noqa: PLC0415 - importing it warns
+        import pkg_resources  # type: ignore[import-untyped]  # noqa: PLC0415 - importing it warns
     provider = pkg_resources.DefaultProvider
     pkg_resources.register_loader_type(AssertionRewritingHook, provider)
 
