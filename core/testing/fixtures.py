@@ -52,7 +52,7 @@ def _let_pyramid_find_files() -> None:
     """Tell the library behind asset specs about pytest's loader, which loads ``core`` in tests."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pkg_resources  # type: ignore[import-untyped]  # noqa: PLC0415 - importing it warns
+        import pkg_resources  # noqa: PLC0415 - importing it warns
     provider = pkg_resources.DefaultProvider
     pkg_resources.register_loader_type(AssertionRewritingHook, provider)
 
@@ -135,7 +135,7 @@ def database_url(
 
 @pytest.fixture
 def settings(database_url: URL, request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Give the settings of the deployment under test; ``@pytest.mark.settings(**more)`` adds to them."""
+    """Give the settings of the deployment; ``@pytest.mark.settings(**more)`` adds to them."""
     mark = request.node.get_closest_marker("settings")
     return test_settings(database_url, **(mark.kwargs if mark else {}))
 
