@@ -39,6 +39,8 @@ class Column:
     """Write the number as rupiah."""
     link: Callable[[Row[Any]], str] | None = None
     """Gives the address that a plain value leads to."""
+    dialog: bool = False
+    """Whether that page opens as a dialog over the list."""
     plain: bool = False
     """The value alone is shown: the page's own template is not asked, which is quicker."""
 

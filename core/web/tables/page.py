@@ -190,7 +190,8 @@ class _Cell:
             value = row[self._position] if self._position is not None else None
             shown = escape(column.write(column.value(row) if column.value else value))
             if shown and column.link:
-                shown = f'<a href="{escape(column.link(row))}">{shown}</a>'
+                kind = " data-dialog" if column.dialog else ""
+                shown = f'<a href="{escape(column.link(row))}"{kind}>{shown}</a>'
         return f"{self._filled if shown else self._blank}{shown}</span></td>"
 
     def _start(self, more: str) -> str:

@@ -138,11 +138,13 @@ def matching(session: Session, text: str) -> ColumnElement[bool] | None:
 
 
 def _matches(term: str, officers: Sequence[tuple[int, str]]) -> ColumnElement[bool]:
-    documents = _documents(term).subquery()
-    ids = [
-        select(documents.c.grant_id).where(documents.c.grant_id.is_not(None)),
-        select(Grant.id).join(documents, documents.c.institution_id == Grant.institution_id),
-        select(Grant.id).join(documents, documents.c.decree_id == Grant.decree_id),
+    contains = _contains(term)
+    of_institution = SearchDocument.institution_id == Grant.institution_id
+    of_decree = SearchDocument.decree_id == Grant.decree_id
+    ids: list[Select[Any]] = [
+        select(SearchDocument.grant_id).where(SearchDocument.grant_id.is_not(None), contains),
+        select(Grant.id).join(SearchDocument, of_institution).where(contains),
+        select(Grant.id).join(SearchDocument, of_decree).where(contains),
     ]
     named = [officer_id for officer_id, folded in officers if term in folded]
     if named:
@@ -150,18 +152,16 @@ def _matches(term: str, officers: Sequence[tuple[int, str]]) -> ColumnElement[bo
     return Grant.id.in_(union(*ids))
 
 
-def _documents(term: str) -> Select[*tuple[Any, ...]]:
-    """Select the documents that contain a term: those with a fragment that begins with it."""
+def _contains(term: str) -> ColumnElement[bool]:
+    """Return the condition on :class:`SearchDocument` that a fragment begins with a term."""
     start = term[:FRAGMENT_LENGTH]
     found = select(SearchFragment.document_id).where(
         SearchFragment.fragment >= start, SearchFragment.fragment < start + _LAST
     )
-    query = select(
-        SearchDocument.grant_id, SearchDocument.institution_id, SearchDocument.decree_id
-    ).where(SearchDocument.id.in_(found))
+    condition: ColumnElement[bool] = SearchDocument.id.in_(found)
     if len(term) > FRAGMENT_LENGTH:
-        query = query.where(SearchDocument.body.contains(term, autoescape=True))
-    return query
+        condition = and_(condition, SearchDocument.body.contains(term, autoescape=True))
+    return condition
 
 
 def _officers(session: Session) -> list[tuple[int, str]]:

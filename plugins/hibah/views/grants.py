@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.view import view_config
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from core.api.accounts import User
 from core.api.forms import Form, MaxLength, Required, TextAreaField
 from core.api.tables import ChoiceFilter, Column, DateFilter, Table
 from core.api.text import _
-from core.api.web import close_dialog, path_of
+from core.api.web import close_dialog, path_of, translate
 from plugins.hibah.models import Grant, Institution, Regency
 from plugins.hibah.services.cards import GrantCard
 from plugins.hibah.services.grants import MAX_NOTE, add_note, notes_of
@@ -73,7 +73,14 @@ def grants_table(request: Request) -> Table:
     return Table(
         statement,
         columns=[
-            Column("code", _("Kode"), sort=True, main=True),
+            Column(
+                "code",
+                _("Kode"),
+                sort=True,
+                main=True,
+                plain=True,
+                link=lambda row: path_of(request, "hibah.grant.detail", grant=row.id),
+            ),
             Column(
                 "institution",
                 _("Lembaga"),
@@ -85,7 +92,7 @@ def grants_table(request: Request) -> Table:
             ),
             Column("regency", _("Kabupaten/Kota"), sort=True, plain=True),
             Column("amount", _("Nominal"), sort=True, align="end", money=True, plain=True),
-            Column("state", _("Status"), sort=True, plain=True),
+            Column("state", _("Status"), sort=True, plain=True, value=_state),
             Column("officer", _("Petugas"), sort=True, plain=True),
             Column("created_at", _("Dibuat"), sort=True, plain=True),
         ],
@@ -114,6 +121,12 @@ def grants_table(request: Request) -> Table:
         name="hibah",
         outer_joined=False,
     )
+
+
+def _state(row: Row[Any]) -> str:
+    if row.archived_at is None:
+        return str(row.state)
+    return translate(_("${state}, Data Arsip", mapping={"state": row.state}))
 
 
 @view_config(route_name="hibah.grant.detail", renderer="hibah/grant_detail.jinja2", permission=READ)

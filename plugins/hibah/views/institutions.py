@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.view import view_config
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from core.api.contacts import Contact, contact_history, format_number, region_of
 from core.api.forms import (
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["contact_page", "institution_detail", "institution_list", "institutions_table"]
 
 CONFLICT: Final = 409
+CONTACT_EDIT: Final = "hibah.contact.edit"
 MAX_PERSON: Final = 120
 
 
@@ -101,7 +103,7 @@ def institutions_table(request: Request) -> Table:
             Column("regency", _("Kabupaten/Kota"), sort=True, plain=True),
             Column("active", _("Data Aktif"), sort=True, align="end", plain=True),
             Column("archived", _("Data Arsip"), sort=True, align="end", plain=True),
-            Column("actions", _("Aksi"), export=False),
+            *_links(request),
         ],
         filters=[
             TextFilter("cari", _("Nama atau alamat"), [Institution.name, Institution.address]),
@@ -118,6 +120,40 @@ def institutions_table(request: Request) -> Table:
         name="lembaga",
         outer_joined=False,
     )
+
+
+def _links(request: Request) -> list[Column]:
+    """Return the columns that lead to contact and conversation, for whom they are."""
+    links = [
+        ("contact", _("Kontak"), CONTACT_EDIT, _contact_path),
+        ("messages", _("Pesan"), READ, _messages_path),
+    ]
+    return [
+        Column(
+            name,
+            label,
+            plain=True,
+            export=False,
+            dialog=True,
+            value=partial(_word, label),
+            link=partial(path, request),
+        )
+        for name, label, permission, path in links
+        if request.has_permission(permission)
+    ]
+
+
+def _word(label: str, _row: Row[Any]) -> str:
+    return label
+
+
+def _contact_path(request: Request, row: Row[Any]) -> str:
+    return path_of(request, "hibah.institution.contact", institution=row.id)
+
+
+def _messages_path(request: Request, row: Row[Any]) -> str:
+    subject = institution_subject(row.id)
+    return path_of(request, "messaging.subject", subject=subject)
 
 
 @view_config(
@@ -141,7 +177,7 @@ def institution_detail(request: Request) -> dict[str, Any]:
 @view_config(
     route_name="hibah.institution.contact",
     renderer="hibah/contact.jinja2",
-    permission="hibah.contact.edit",
+    permission=CONTACT_EDIT,
 )
 def contact_page(request: Request) -> dict[str, Any] | Response:
     """Ask for the contact of an institution and show who it was before."""
