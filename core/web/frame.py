@@ -95,6 +95,8 @@ class Frame:
         return [
             (kind if kind in KINDS else "info", sentence)
             for kind in (*KINDS, "")
+            # Taking from an empty queue would sign and send the cookie again with every page.
+            if session.peek_flash(kind)
             for sentence in session.pop_flash(kind)
         ]
 
