@@ -75,7 +75,7 @@ def sign_in(name: str, password: str) -> None:
     )
     hidden = r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"'
     fields = dict(re.findall(hidden, page))
-    fields |= {"username": name, "password": password}
+    fields |= {"name": name, "password": password}
     target = urllib.parse.urljoin(f"{ADDRESS}/masuk", action.group(1) if action else "")
     page = browser.open(target, urllib.parse.urlencode(fields).encode()).read().decode()
     assert "Keluar" in page, page[:2000]
