@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
+from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement, DateTime, Select, func, or_
 from sqlalchemy.types import TypeDecorator
 
@@ -110,6 +111,16 @@ class ChoiceFilter(Filter):
         self.choices = tuple((str(value), text) for value, text in choices)
         self._condition = condition
         self._convert = convert
+
+    def options(self, params: Params) -> Markup:
+        """Write the values as options of a select; not in a template, since they can be dozens."""
+        chosen = params.get(self.name, "")
+        options = (
+            f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>'
+            f"{escape(translate(label))}</option>"
+            for value, label in self.choices
+        )
+        return Markup("\n".join(options))  # noqa: S704 - values and labels are escaped
 
     def _chosen(self, params: Params) -> tuple[str, str] | None:
         value = params.get(self.name, "")
