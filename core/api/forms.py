@@ -1,7 +1,7 @@
 """Forms for plugins. ``core.web.forms`` shows in one example how a view and a template use them.
 
-Country and number are bound to the core's list of countries and its reading of numbers: a plugin writes
-``country = CountryField(_("Negara"))`` and ``number = PhoneField(_("Nomor Telepon"))``.
+Country and number are bound to the core's list of countries and its reading of numbers: a plugin
+writes ``country = CountryField(_("Negara"))`` and ``number = PhoneField(_("Nomor Telepon"))``.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ __all__ = [
 
 
 class CountryField(forms.CountryField):
-    """A country with its calling code; ``data`` is the region (``ID``), Indonesia unless chosen otherwise."""
+    """A country with its calling code; ``data`` is the region (``ID``), at first Indonesia."""
 
     def __init__(self, label: str | None = None, validators: Any = None, **kwargs: Any) -> None:
         """Take what :class:`core.web.forms.CountryField` takes."""
@@ -79,10 +79,10 @@ class CountryField(forms.CountryField):
 
 
 class PhoneField(forms.PhoneField):
-    """A number in any spelling; ``data`` is E.164 (``+628123090095``), or None after it was refused.
+    """A number in any spelling; ``data`` is E.164 (``+628123090095``), or None when refused.
 
-    ``country`` names the form's :class:`CountryField`; None means that numbers are Indonesian unless they say
-    otherwise.
+    ``country`` names the form's :class:`CountryField`; None means that numbers are Indonesian
+    unless they say otherwise.
     """
 
     def __init__(self, label: str | None = None, validators: Any = None, **kwargs: Any) -> None:

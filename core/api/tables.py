@@ -1,4 +1,4 @@
-"""Lists for plugins. ``core.web.tables`` shows in one example how a view and a template use them."""
+"""Lists for plugins; the example in ``core.web.tables`` shows a view and its template."""
 
 from __future__ import annotations
 
