@@ -6,34 +6,28 @@ A batch costs the same few statements whatever its size.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
+from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from core.framework.runtime import runtime_of
 from core.hookspecs.channels import Evidence
 from core.hookspecs.messages import MessageChange
 from core.messaging.models import Message
+from core.messaging.rows import chunks, insert_rows, update_rows
 from core.messaging.states import Cause, Direction, State, may_move
 from core.messaging.threads import Tally, write_tallies
 
 __all__ = [
     "Held",
-    "chunks",
     "insert_messages",
     "lock_messages",
-    "update_rows",
     "write_changes",
 ]
-
-CHUNK: Final = 500
-"""Values in one IN list."""
-FEW: Final = 4
-"""So many different sets of values are written by one statement each; more go as a list."""
 
 _COLUMNS: Final = (
     Message.id,
@@ -149,46 +143,15 @@ def write_changes(session: Session, messages: Iterable[Held], now: datetime) -> 
         runtime_of(session).hooks.tell(session, "messages_changed", changes=told)
 
 
-def update_rows(
-    session: Session,
-    table: Table,
-    rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
-) -> None:
-    """Give rows new values; each is named by the values of key columns, the last of them its own.
-
-    Rows that get the same values are written together: most chunks need a single statement.
-    """
-    shapes: dict[tuple[str, ...], list[tuple[Mapping[str, Any], Mapping[str, Any]]]]
-    shapes = defaultdict(list)
-    for key, values in rows:
-        shapes[*key, *values].append((key, values))
-    for same_shape in shapes.values():
-        groups: dict[Any, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = defaultdict(list)
-        for key, values in same_shape:
-            groups[_comparable(key, values)].append((key, values))
-        if len(groups) <= FEW:
-            for group in groups.values():
-                _update_group(session, table, group)
-        else:
-            _update_list(session, table, same_shape)
-
-
 def insert_messages(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Store new messages, all with the same keys, and return their ids in the order of the rows."""
     session.flush()
-    # The references tell which row got which id: SQLite returns them row by row only.
-    session.connection().execute(insert(_TABLE), list(rows))
-    ids: dict[str, int] = {}
-    for chunk in chunks([row["ref"] for row in rows]):
-        found = session.execute(select(Message.ref, Message.id).where(Message.ref.in_(chunk)))
-        ids.update({row.ref: row.id for row in found})
+    before = session.scalar(select(func.max(Message.id))) or 0
+    insert_rows(session, _TABLE, rows)
+    # The references tell which row got which id; new ids are larger than any that was seen before.
+    found = session.execute(select(Message.ref, Message.id).where(Message.id > before))
+    ids = {row.ref: row.id for row in found}
     return [ids[row["ref"]] for row in rows]
-
-
-def chunks(values: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
-    """Cut a sequence into pieces that fit into one statement."""
-    for begin in range(0, len(values), size):
-        yield values[begin : begin + size]
 
 
 _TABLE: Final[Table] = Message.__table__  # type: ignore[assignment]
@@ -211,45 +174,4 @@ def _held(row: Any) -> Held:
         before=state,
         state=state,
         evidence=Evidence(row.evidence),
-    )
-
-
-def _comparable(key: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what rows must have in common to be written together: all but their own key."""
-    shared = tuple(key.values())[:-1]
-    # Translatable sentences are equal when their msgids are, whatever fills their placeholders.
-    return *shared, *((value, str(getattr(value, "mapping", ""))) for value in values.values())
-
-
-def _update_group(
-    session: Session,
-    table: Table,
-    group: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
-) -> None:
-    *shared, own = group[0][0]
-    conditions: list[ColumnElement[bool]] = [table.c[name] == group[0][0][name] for name in shared]
-    for chunk in chunks([key[own] for key, _values in group]):
-        session.connection().execute(
-            update(table).where(*conditions, table.c[own].in_(chunk)).values(**group[0][1])
-        )
-
-
-def _update_list(
-    session: Session,
-    table: Table,
-    rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
-) -> None:
-    key, values = rows[0]
-    statement = (
-        update(table)
-        .where(*(table.c[name] == bindparam(f"b_{name}") for name in key))
-        .values({name: bindparam(f"n_{name}") for name in values})
-    )
-    session.connection().execute(
-        statement,
-        [
-            {f"b_{name}": value for name, value in key.items()}
-            | {f"n_{name}": value for name, value in values.items()}
-            for key, values in rows
-        ],
     )

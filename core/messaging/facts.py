@@ -10,9 +10,9 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from core.hookspecs.channels import Evidence
-from core.messaging.changes import chunks
 from core.messaging.drafts import MessageFacts
 from core.messaging.models import ChannelAccount, Message
+from core.messaging.rows import chunks
 from core.messaging.states import Direction, State
 
 __all__ = ["facts_from", "message_facts", "select_facts"]

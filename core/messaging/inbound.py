@@ -17,10 +17,11 @@ from core.contacts.services import opt_in, opt_out, subjects_of_numbers
 from core.framework.runtime import runtime_of
 from core.hookspecs.channels import Evidence, InboundMessage
 from core.hookspecs.messages import InboundFacts
-from core.messaging.changes import chunks, insert_messages
+from core.messaging.changes import insert_messages
 from core.messaging.models import Message
 from core.messaging.refs import new_refs
 from core.messaging.reports import clean
+from core.messaging.rows import chunks
 from core.messaging.states import Direction, Lane, State
 from core.messaging.text import measure
 from core.messaging.threads import Tally, ensure_threads, write_tallies

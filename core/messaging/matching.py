@@ -12,8 +12,8 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from core.hookspecs.channels import Evidence, ReportState
-from core.messaging.changes import chunks
 from core.messaging.models import Message, Report, Segment
+from core.messaging.rows import chunks
 from core.messaging.states import Direction, SegmentState
 
 __all__ = ["WaitingReport", "match_reports", "select_waiting", "waiting_report"]

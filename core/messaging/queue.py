@@ -24,10 +24,7 @@ from core.hookspecs.channels import Evidence, OutgoingMessage
 from core.hookspecs.messages import MessageChange
 from core.i18n import TranslationString, _
 from core.jobs import enqueue
-from core.messaging.changes import (
-    chunks,
-    insert_messages,
-)
+from core.messaging.changes import insert_messages
 from core.messaging.drafts import (
     Draft,
     EmptyMessageError,
@@ -38,6 +35,7 @@ from core.messaging.drafts import (
 from core.messaging.models import Message
 from core.messaging.refs import new_refs
 from core.messaging.routing import NO_ACCOUNT, Candidate, candidates, choose
+from core.messaging.rows import chunks
 from core.messaging.states import Direction, Lane, State
 from core.messaging.text import Measure, mask_secret, measure
 from core.messaging.threads import Tally, write_tallies

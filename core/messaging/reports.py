@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from core.hookspecs.channels import DeliveryReport, Evidence, ReportState
 from core.i18n import TranslationString, _
-from core.messaging.changes import Held, chunks, lock_messages, write_changes
+from core.messaging.changes import Held, lock_messages, write_changes
 from core.messaging.matching import (
     WaitingReport,
     match_reports,
@@ -27,6 +27,7 @@ from core.messaging.matching import (
     waiting_report,
 )
 from core.messaging.models import Report, Segment
+from core.messaging.rows import chunks, insert_rows, update_rows
 from core.messaging.states import (
     Cause,
     SegmentState,
@@ -121,7 +122,7 @@ def store_reports(
         }
         for one, report in zip(waiting, reports, strict=True)
     ]
-    session.connection().execute(insert(_REPORT), rows)  # type: ignore[arg-type]
+    insert_rows(session, _REPORT, rows)
 
 
 def keep_unreadable(session: Session, account_id: int, raw: str, now: datetime) -> None:
@@ -214,32 +215,38 @@ def _apply(session: Session, waiting: Sequence[WaitingReport], now: datetime) ->
             continue
         report.applied = True
         _apply_one(report, message, parts[message.id])
-    connection = session.connection()
-    rows = [
-        {
-            "b_id": report.id,
-            "b_message_id": report.message_id,
-            "b_applied_at": now if report.applied else None,
-        }
-        for report in waiting
-        if report.id is not None and (report.applied or report.matched)
-    ]
-    if rows:
-        connection.execute(_UPDATE_REPORT, rows)
-    changed = [part for group in parts.values() for part in group if part.dirty]
-    if changed:
-        connection.execute(
-            _UPDATE_PART,
-            [
+    update_rows(
+        session,
+        _REPORT,
+        [
+            (
+                {"id": report.id},
                 {
-                    "b_id": part.id,
-                    "b_state": part.state,
-                    "b_evidence": part.evidence,
-                    "b_reported_at": part.reported_at,
-                }
-                for part in changed
-            ],
-        )
+                    "message_id": report.message_id,
+                    "applied_at": now if report.applied else None,
+                },
+            )
+            for report in waiting
+            if report.id is not None and (report.applied or report.matched)
+        ],
+    )
+    update_rows(
+        session,
+        _SEGMENT,
+        [
+            (
+                {"id": part.id},
+                {
+                    "state": part.state,
+                    "evidence": part.evidence,
+                    "reported_at": part.reported_at,
+                },
+            )
+            for group in parts.values()
+            for part in group
+            if part.dirty
+        ],
+    )
     write_changes(session, held.values(), now)
 
 
@@ -327,19 +334,5 @@ def _load_parts(session: Session, held: Mapping[int, Held]) -> dict[int, list[_P
     }
 
 
-_REPORT: Final = Report.__table__
-_UPDATE_REPORT: Final = (
-    update(_REPORT)  # type: ignore[arg-type]
-    .where(_REPORT.c.id == bindparam("b_id"))
-    .values(message_id=bindparam("b_message_id"), applied_at=bindparam("b_applied_at"))
-)
-_SEGMENT: Final = Segment.__table__
-_UPDATE_PART: Final = (
-    update(_SEGMENT)  # type: ignore[arg-type]
-    .where(_SEGMENT.c.id == bindparam("b_id"))
-    .values(
-        state=bindparam("b_state"),
-        evidence=bindparam("b_evidence"),
-        reported_at=bindparam("b_reported_at"),
-    )
-)
+_REPORT: Final[Table] = Report.__table__  # type: ignore[assignment]
+_SEGMENT: Final[Table] = Segment.__table__  # type: ignore[assignment]

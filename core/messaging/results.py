@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from core.hookspecs.channels import Capabilities, Evidence, Outcome, SendResult
 from core.i18n import TranslationString, _
 from core.messaging.accounts import note_failure, note_success
-from core.messaging.changes import Held, lock_messages, update_rows, write_changes
+from core.messaging.changes import Held, lock_messages, write_changes
 from core.messaging.claims import Claim, Claimed
 from core.messaging.models import Attempt, Segment
 from core.messaging.reports import apply_waiting
+from core.messaging.rows import insert_rows, update_rows
 from core.messaging.states import Cause, SegmentState, State, stronger
 
 __all__ = ["MAX_ATTEMPTS", "Answer", "back_off", "record_results"]
@@ -78,7 +79,7 @@ def record_results(
             segments += _segments(claimed, held.account.row.id, answer.result, message.evidence)
     update_rows(session, _ATTEMPT, attempts)
     if segments:
-        session.connection().execute(insert(Segment), segments)
+        insert_rows(session, _SEGMENT, segments)
     write_changes(session, messages.values(), now)
     apply_waiting(
         session,
@@ -176,4 +177,5 @@ def _note_health(
     note_failure(session, account.row.id, reasons[0] if reasons else UNCERTAIN, now)
 
 
+_SEGMENT: Final[Table] = Segment.__table__  # type: ignore[assignment]
 _ATTEMPT: Final[Table] = Attempt.__table__  # type: ignore[assignment]
