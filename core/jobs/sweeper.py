@@ -34,6 +34,7 @@ class Sweeper:
         self._jobs = runtime.component(Jobs)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="abah-sweeper", daemon=True)
+        self._sweeps: list[tuple[str, Sweep]] | None = None
         self._last: dict[str, float] = {}
         self._renewed = float("-inf")
         self._leading = False
@@ -42,6 +43,13 @@ class Sweeper:
     def holder(self) -> str:
         """Name under which the lease is held: one sweeper among the threads of this process."""
         return f"{process_identity()}/{id(self)}"
+
+    @property
+    def sweeps(self) -> list[tuple[str, Sweep]]:
+        """Sweeps with their owners, as they were when this sweeper first looked."""
+        if self._sweeps is None:
+            self._sweeps = self._jobs.sweeps()
+        return self._sweeps
 
     def start(self) -> None:
         """Begin."""
@@ -60,7 +68,7 @@ class Sweeper:
     def run_due(self) -> None:
         """Run the sweeps whose interval is over."""
         now = time.monotonic()
-        for owner, sweep in self._jobs.sweeps():
+        for owner, sweep in self.sweeps:
             if self._stop.is_set() or self._jobs.stopping.is_set():
                 return
             if now - self._last.get(sweep.name, float("-inf")) >= sweep.every:
@@ -69,7 +77,7 @@ class Sweeper:
 
     def run_all(self) -> None:
         """Run every sweep now, in this thread."""
-        for owner, sweep in self._jobs.sweeps():
+        for owner, sweep in self.sweeps:
             self.run(owner, sweep)
 
     def run(self, owner: str, sweep: Sweep) -> None:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import structlog
 import uvloop
 
+from core.errors import AbahError
 from core.framework.runtime import Runtime
 from core.hookspecs.channels import (
     DeliveryReport,
@@ -25,10 +26,18 @@ from core.hookspecs.channels import (
     Transport,
     TransportContext,
 )
+from core.i18n import _
 from core.messaging.intake import Intake
 from core.messaging.webhook_address import webhook_url
 
-__all__ = ["AccountRow", "Channels", "LoopThread", "open_settings", "seal_settings"]
+__all__ = [
+    "AccountRow",
+    "Channels",
+    "DoubleTransportError",
+    "LoopThread",
+    "open_settings",
+    "seal_settings",
+]
 
 T = TypeVar("T")
 
@@ -46,6 +55,17 @@ class AccountRow:
     transport: str
     settings: Mapping[str, Any]
     version: int
+
+
+class DoubleTransportError(AbahError):
+    """Two plugins bring a transport of the same name."""
+
+    def __init__(self, name: str) -> None:
+        """Remember the name."""
+        self.name = name
+        super().__init__(
+            _("Jenis kanal ${name} sudah dibawa oleh plugin lain.", mapping={"name": name})
+        )
 
 
 class LoopThread:
@@ -155,8 +175,8 @@ class Channels:
                     continue
                 for transport in function() or ():
                     if transport.name in found:
-                        log.error("transport refused", plugin=plugin, transport=transport.name)
-                        continue
+                        # Counted against the plugin by the fence; what it gave before stays.
+                        raise DoubleTransportError(transport.name)
                     found[transport.name] = transport
         return found
 

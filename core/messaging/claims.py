@@ -171,9 +171,11 @@ _RETURNED: Final = (
 def _mark(
     session: Session, chosen: Select[int], *, holder: str, now: datetime, lease: timedelta
 ) -> list[Claimed]:
+    # A table expression is worked out once; a subquery with a limit and locks might not be.
+    taken = chosen.cte("taken")
     rows = session.execute(
         update(Message)
-        .where(Message.id.in_(chosen.scalar_subquery()))
+        .where(Message.id.in_(select(taken.c.id)))
         .values(
             state=State.SENDING,
             attempt_count=Message.attempt_count + 1,

@@ -93,3 +93,4 @@ def test_the_list_shows_how_accounts_are_doing_and_no_secret(
 def test_two_plugins_cannot_bring_the_same_transport(runtime: Runtime, plugin: LinePlugin) -> None:
     runtime.hooks.register("other", LinePlugin())
     assert runtime.component(Channels).transports["line"] is LineTransport
+    assert runtime.hooks.stats("other", "register_transports").failures == 1

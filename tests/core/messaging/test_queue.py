@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from core.api.messaging import (
     Draft,
@@ -33,11 +34,12 @@ from core.errors import ConflictError
 from core.framework.hooks import PluginHookError
 from core.framework.runtime import Runtime
 from core.jobs.runner import Jobs
+from core.messaging.claims import claim, open_account
 from core.messaging.models import Message
 from core.messaging.queue import LOOP_LIMIT
 from core.testing.work import Worker
 from tests.core.messaging.conftest import number
-from tests.core.messaging.line import Line, LinePlugin
+from tests.core.messaging.line import Line, LinePlugin, LineTransport
 
 Queue = Callable[..., list[int]]
 Facts = Callable[..., list[MessageFacts]]
@@ -334,3 +336,27 @@ def test_a_person_settles_what_is_uncertain(
         State.UNCERTAIN,
     ]
     assert line.counted[facts(ids)[2].ref] == 2
+
+
+def test_the_claim_is_an_index_and_not_a_search(runtime: Runtime, account: int) -> None:
+    planned: list[str] = []
+
+    def explain(
+        connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any
+    ) -> None:
+        if statement.startswith("WITH taken") and not planned:
+            word = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+            rows = connection.exec_driver_sql(word + statement, parameters)
+            planned.extend(" ".join(map(str, row)) for row in rows)
+
+    with runtime.database.writing() as session:
+        drafts = [Draft(number(i), f"Pesan {i}", "uji") for i in range(300)]
+        queue_messages(session, drafts)
+        if runtime.database.dialect == "postgresql":
+            # A small table is read whole, whatever its indexes.
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+        event.listen(session.connection(), "before_cursor_execute", explain)
+        opened = open_account(session, account, utcnow())
+        assert opened is not None
+        assert claim(session, opened, LineTransport.capabilities, utcnow()) is not None
+    assert any("ix_abah_message_claim" in line for line in planned), planned
