@@ -46,7 +46,7 @@ def test_granting_lets_in_with_exactly_these_roles_and_teams(
     assert facts.roles == {"petugas", "pimpinan"}
     assert facts.team_ids == {one, two}
     grant_access(session, person.id, roles=["petugas"], team_ids=[two], actor_id=admin.id)
-    assert roles_and_teams(session, person.id) == ({"petugas"}, {two})
+    assert roles_and_teams(session, person.id) == (frozenset({"petugas"}), frozenset({two}))
     assert count_waiting(session) == 0
     assert [entry.action for entry in entries(session, user_subject(person.id))] == [
         "user.grant",

@@ -101,7 +101,7 @@ def test_grant_sets_exactly_the_roles_and_teams_that_are_named(
     assert len(team_ids) == 1
     run("grant", "baru@example.test", "--role", "petugas")
     with database.reading() as session:
-        assert roles_and_teams(session, person.id) == ({"petugas"}, set())
+        assert roles_and_teams(session, person.id) == (frozenset({"petugas"}), frozenset())
 
 
 def test_grant_needs_a_role_and_a_person(run: Any, people: People) -> None:

@@ -115,7 +115,8 @@ def test_only_active_people_are_anybody(
 def test_a_person_without_role_or_team_has_empty_sets(session: Session, people: People) -> None:
     facts = facts_of(session, people.make(None, "TANPA PERAN").id)
     assert facts is not None
-    assert facts.roles == facts.permissions == facts.team_ids == frozenset()
+    assert not facts.roles | facts.permissions
+    assert not facts.team_ids
 
 
 def test_ended_sessions_are_swept_away(

@@ -9,7 +9,8 @@ from sqlalchemy import event, select
 from webtest import TestApp
 
 from core.accounts.models import User
-from core.accounts.services import roles_and_teams, teams
+from core.accounts.services import roles_and_teams, teams, user_subject
+from core.audit import entries
 from core.db import Database
 from core.messaging.models import Message
 from core.testing.people import People, Person
@@ -109,6 +110,10 @@ def test_letting_in_asks_first_and_tells_the_person(
         mail = session.scalars(select(Message).where(Message.kind == "email")).one()
         assert (mail.address, mail.purpose) == (applicant.email, "accounts.granted")
         assert "http://localhost/masuk" in mail.body
+        [entry] = [
+            e for e in entries(session, user_subject(applicant.id)) if e.action == "user.grant"
+        ]
+        assert (entry.actor_id, entry.remote_addr) == (admin.id, "127.0.0.1")
     assert status(database, applicant) == "active"
 
 

@@ -41,13 +41,13 @@ NOON = datetime(2024, 8, 5, 5, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NOON, tick=False) as coordinates:
         yield coordinates
 
 
 @pytest.fixture
-def person(clock: time_machine.Coordinates, people: People) -> Person:
+def person(clock: time_machine.Traveller, people: People) -> Person:
     assert clock
     return people.petugas("BARU", phone=None)
 
@@ -171,7 +171,7 @@ def test_guessing_at_once_counts_every_guess(database: Database, person: Person)
 
 
 def test_a_code_lives_ten_minutes(
-    session: Session, person: Person, clock: time_machine.Coordinates
+    session: Session, person: Person, clock: time_machine.Traveller
 ) -> None:
     start_phone(session, person.id, NUMBER)
     code = last_code(session, NUMBER)
@@ -196,7 +196,7 @@ def test_without_a_wish_there_is_nothing_to_confirm(session: Session, person: Pe
 
 
 def test_a_new_code_replaces_the_one_before(
-    session: Session, person: Person, clock: time_machine.Coordinates
+    session: Session, person: Person, clock: time_machine.Traveller
 ) -> None:
     start_phone(session, person.id, NUMBER)
     old = last_code(session, NUMBER)
@@ -209,7 +209,7 @@ def test_a_new_code_replaces_the_one_before(
 
 
 def test_a_replaced_code_that_has_not_left_does_not_leave(
-    session: Session, person: Person, clock: time_machine.Coordinates
+    session: Session, person: Person, clock: time_machine.Traveller
 ) -> None:
     start_phone(session, person.id, NUMBER)
     clock.shift(61)
@@ -220,7 +220,7 @@ def test_a_replaced_code_that_has_not_left_does_not_leave(
 
 
 def test_the_cool_down_keeps_the_code_and_says_how_long(
-    session: Session, person: Person, clock: time_machine.Coordinates
+    session: Session, person: Person, clock: time_machine.Traveller
 ) -> None:
     start_phone(session, person.id, NUMBER)
     code = last_code(session, NUMBER)
@@ -247,7 +247,7 @@ def test_a_mistyped_number_can_be_mended_at_once(session: Session, person: Perso
 
 
 def test_one_code_is_live_for_a_number_whoever_asks(
-    session: Session, person: Person, people: People, clock: time_machine.Coordinates
+    session: Session, person: Person, people: People, clock: time_machine.Traveller
 ) -> None:
     session.rollback()
     second = people.petugas("KEDUA", phone=None)
@@ -273,7 +273,7 @@ def test_somebody_else_s_code_is_worthless(session: Session, people: People) -> 
 
 
 def test_a_number_gets_five_codes_a_day(
-    session: Session, person: Person, clock: time_machine.Coordinates
+    session: Session, person: Person, clock: time_machine.Traveller
 ) -> None:
     for _ in range(phone.PER_NUMBER):
         assert start_phone(session, person.id, NUMBER).sending is Sending.SENT
