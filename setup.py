@@ -85,6 +85,7 @@ setup(
     ],
     extras_require={
         "test": [
+            "dramatiq[rabbitmq]>=2.0",
             "aiosmtpd>=1.4",
             "axe-playwright-python>=0.1",
             "build>=1.2",
