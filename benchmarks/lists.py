@@ -1,8 +1,8 @@
 """Our list pages beside a bare Pyramid + Jinja page that runs the same SQL and shows the same rows.
 
-Both answer in this process, over the same database file, taking turns. The bare page prints the same
-values and links with the stock renderer and a plain session; it has no sign-in, menu, slots, forms,
-filters or translations. The ratio is what the framework costs.
+Both answer in this process, over the same database file, taking turns. The bare page prints the
+same values and links with the stock renderer and a plain session; it has no sign-in, menu, slots,
+forms, filters or translations. The ratio is what the framework costs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sqlalchemy import event
 from webtest import TestApp
 
 from benchmarks.rows import Row
-from core.api.web import rupiah, wib_pendek
+from core.api.web import phone, rupiah, wib_pendek
 from core.app import build_wsgi, open_runtime, prepare
 from core.testing.people import People, sign_in_as
 from plugins.hibah import demo
@@ -40,7 +40,7 @@ __all__ = ["run"]
 
 GOAL: Final = 3.0
 WARM: Final = 10
-ROUNDS: Final = 100
+ROUNDS: Final = 200
 
 _CLIENT: Final = {"REMOTE_ADDR": "127.0.0.1"}
 
@@ -51,23 +51,30 @@ _PAGE: Final = """<!doctype html>
 _GRANTS: Final = """<p>{{ total }} hasil</p><table><thead><tr><th>Kode<th>Lembaga<th>Kabupaten/Kota
 <th>Nominal<th>Status<th>Petugas<th>Dibuat</thead>{% for row in rows %}
 <tr><td><a href="{{ request.route_path("grant", id=row.id) }}">{{ row.code }}</a></td>
-<td><a href="{{ request.route_path("institution", id=row.institution_id) }}">{{ row.institution }}</a></td>
+<td><a href="{{ request.route_path("institution", id=row.institution_id) }}">
+{{- row.institution }}</a></td>
 <td>{{ row.regency }}</td><td>{{ row.amount | rupiah }}</td><td>{{ row.state }}</td>
 <td>{{ row.officer }}</td><td>{{ row.created_at | moment }}</td></tr>{% endfor %}</table>"""
 
 _INSTITUTIONS: Final = """<p>{{ total }} hasil</p><table><thead><tr><th>Lembaga<th>Alamat
-<th>Kabupaten/Kota<th>Data Aktif<th>Data Arsip<th>Aksi</thead>{% for row in rows %}
+<th>Kabupaten/Kota<th>Kontak<th>Data Aktif<th>Data Arsip<th>Pesan</thead>{% for row in rows %}
 <tr><td><a href="{{ request.route_path("institution", id=row.id) }}">{{ row.name }}</a></td>
-<td>{{ row.address }}</td><td>{{ row.regency }}</td><td>{{ row.active }}</td><td>{{ row.archived }}</td>
-<td><a href="{{ request.route_path("messages", id=row.id) }}">Pesan</a></td></tr>{% endfor %}</table>"""
+<td>{{ row.address }}</td><td>{{ row.regency }}</td>
+<td>{% if row.contact %}{{ row.contact }}, {{ row.number | phone }}{% endif %}</td>
+<td>{{ row.active }}</td><td>{{ row.archived }}</td>
+<td><a href="{{ request.route_path("messages", id=row.id) }}">Pesan</a></td></tr>{% endfor %}
+</table>"""
 
 _SEARCH: Final = """<form><input name="q" value="masjid"></form>{% for row in rows %}<article><dl>
 <dt>Kode:</dt><dd>{{ row.code }}</dd><dt>DPA:</dt><dd>{{ row.dpa }}</dd>
-<dt>Lembaga:</dt><dd>{{ row.institution_name }}</dd><dt>Nominal:</dt><dd>{{ row.amount | rupiah }}</dd>
+<dt>Lembaga:</dt><dd>{{ row.institution_name }}</dd>
+<dt>Nominal:</dt><dd>{{ row.amount | rupiah }}</dd>
 <dt>Status:</dt><dd>{{ row.state }}</dd><dt>Jenis:</dt><dd>{{ row.kind }}</dd>
-<dt>SK:</dt><dd>{% if row.number %}Tahap {{ row.stage }}, {{ row.official }}, {{ row.number }}{% endif %}</dd>
+<dt>SK:</dt><dd>{% if row.number %}Tahap {{ row.stage }}, {{ row.official }}, {{ row.number }}
+{%- endif %}</dd>
 <dt>Petugas:</dt><dd>{{ row.first_name }} {{ row.last_name }}</dd>
-<dt>Rekomendasi:</dt><dd>{{ row.recommendation }}</dd><dt>Dibuat:</dt><dd>{{ row.created_at | moment }}</dd>
+<dt>Rekomendasi:</dt><dd>{{ row.recommendation }}</dd>
+<dt>Dibuat:</dt><dd>{{ row.created_at | moment }}</dd>
 </dl><p><a href="{{ request.route_path("grant", id=row.id) }}">Lihat</a>
 <a href="{{ request.route_path("institution", id=row.institution_id) }}">Lembaga</a>
 <a href="{{ request.route_path("messages", id=row.institution_id) }}">Pesan</a>
@@ -84,7 +91,7 @@ Statement = tuple[str, Any]
 
 
 def run() -> list[Row]:
-    """Measure and return milliseconds per page beside the bare page's."""
+    """Measure and return processor time per page beside the bare page's; SQLite's is part of it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory() as folder:
         runtime = _deploy(Path(folder) / "lists.db")
@@ -124,14 +131,15 @@ def _measure(runtime: Runtime, ours: TestApp, name: str, folder: Path) -> Row:
     times: dict[Any, list[float]] = {ours: [], bare: []}
     for number in range(WARM + ROUNDS):
         for app, found in times.items():
-            begun = time.perf_counter()
+            # Time of the processor: a busy neighbour interrupts the longer page more often.
+            begun = time.process_time()
             app.get(path)
             if number >= WARM:
-                found.append(time.perf_counter() - begun)
+                found.append(time.process_time() - begun)
     return Row(
         name=name,
         value=statistics.median(times[ours]) * 1000,
-        unit="ms",
+        unit="ms CPU",
         reference=statistics.median(times[bare]) * 1000,
         goal=GOAL,
         at_most=True,
@@ -172,7 +180,7 @@ def _bare(runtime: Runtime, statements: Sequence[Statement], name: str, folder: 
         return render_to_response(f"{name}.jinja2", values, request=request)
 
     config = Configurator()
-    config.add_settings({"jinja2.filters": {"rupiah": rupiah, "moment": _moment}})
+    config.add_settings({"jinja2.filters": {"rupiah": rupiah, "moment": _moment, "phone": phone}})
     config.include("pyramid_jinja2")
     config.add_jinja2_search_path(str(folder))
     config.add_route("grant", "/hibah/{id}")

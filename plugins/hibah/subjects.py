@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["grant_subject", "institution_id_of", "institution_subject"]
+from sqlalchemy import ColumnElement, String, cast, literal
+
+__all__ = [
+    "grant_subject",
+    "institution_id_of",
+    "institution_subject",
+    "institution_subject_of",
+]
 
 _GRANT: Final = "hibah.grant:"
 _INSTITUTION: Final = "hibah.institution:"
@@ -18,6 +25,11 @@ def grant_subject(grant_id: int) -> str:
 def institution_subject(institution_id: int) -> str:
     """Return the subject of an institution's conversation and contact: ``hibah.institution:42``."""
     return f"{_INSTITUTION}{institution_id}"
+
+
+def institution_subject_of(column: ColumnElement[int] | Any) -> ColumnElement[str]:
+    """Return the subjects of a column of institution ids, for a query."""
+    return literal(_INSTITUTION) + cast(column, String)
 
 
 def institution_id_of(subject: str) -> int | None:

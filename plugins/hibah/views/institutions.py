@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.view import view_config
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, and_, exists, func, select
 
 from core.api.contacts import Contact, contact_history, format_number, region_of
 from core.api.forms import (
@@ -20,7 +20,7 @@ from core.api.forms import (
 )
 from core.api.tables import ChoiceFilter, Column, Table, TextFilter
 from core.api.text import _
-from core.api.web import close_dialog, path_of
+from core.api.web import close_dialog, path_of, translate
 from plugins.hibah.models import Grant, Institution, Regency
 from plugins.hibah.regencies import REGENCIES
 from plugins.hibah.services.institutions import institution_facts, set_institution_contact
@@ -32,7 +32,7 @@ from plugins.hibah.services.visibility import (
     visible,
     visible_institutions,
 )
-from plugins.hibah.subjects import institution_subject
+from plugins.hibah.subjects import institution_subject, institution_subject_of
 from plugins.hibah.views.actions import shown_actions
 from plugins.hibah.views.common import page_behind
 
@@ -85,26 +85,14 @@ def institutions_table(request: Request) -> Table:
         Institution.name,
         Institution.address,
         regency.label("regency"),
+        select(Contact.name).where(_is_contact()).scalar_subquery().label("contact"),
+        select(Contact.number).where(_is_contact()).scalar_subquery().label("number"),
         active.scalar_subquery().label("active"),
         archived.scalar_subquery().label("archived"),
     ).where(visible_institutions(request.db, request.identity))
     return Table(
         statement,
-        columns=[
-            Column(
-                "name",
-                _("Lembaga"),
-                sort=True,
-                main=True,
-                plain=True,
-                link=lambda row: path_of(request, "hibah.institution.detail", institution=row.id),
-            ),
-            Column("address", _("Alamat"), plain=True),
-            Column("regency", _("Kabupaten/Kota"), sort=True, plain=True),
-            Column("active", _("Data Aktif"), sort=True, align="end", plain=True),
-            Column("archived", _("Data Arsip"), sort=True, align="end", plain=True),
-            *_links(request),
-        ],
+        columns=_columns(request),
         filters=[
             TextFilter("cari", _("Nama atau alamat"), [Institution.name, Institution.address]),
             ChoiceFilter(
@@ -114,6 +102,13 @@ def institutions_table(request: Request) -> Table:
                 [(str(code), name) for code, name in REGENCIES.items()],
                 convert=int,
             ),
+            ChoiceFilter(
+                "kontak",
+                _("Kontak"),
+                None,
+                [("ada", _("sudah ada")), ("belum", _("belum ada"))],
+                condition=_has_contact,
+            ),
         ],
         default_sort="name",
         empty=_("Belum ada lembaga yang dapat Anda lihat. Lembaga dimasukkan bersama hibahnya."),
@@ -122,29 +117,59 @@ def institutions_table(request: Request) -> Table:
     )
 
 
-def _links(request: Request) -> list[Column]:
-    """Return the columns that lead to contact and conversation, for whom they are."""
-    links = [
-        ("contact", _("Kontak"), CONTACT_EDIT, _contact_path),
-        ("messages", _("Pesan"), READ, _messages_path),
-    ]
+def _columns(request: Request) -> list[Column]:
+    may_edit = request.has_permission(CONTACT_EDIT)
     return [
         Column(
-            name,
-            label,
+            "name",
+            _("Lembaga"),
+            sort=True,
+            main=True,
+            plain=True,
+            link=lambda row: path_of(request, "hibah.institution.detail", institution=row.id),
+        ),
+        Column("address", _("Alamat"), plain=True),
+        Column("regency", _("Kabupaten/Kota"), sort=True, plain=True),
+        Column(
+            "contact",
+            _("Kontak"),
+            plain=True,
+            value=_contact_text,
+            link=partial(_contact_path, request) if may_edit else None,
+            dialog=True,
+        ),
+        Column("active", _("Data Aktif"), sort=True, align="end", plain=True),
+        Column("archived", _("Data Arsip"), sort=True, align="end", plain=True),
+        Column(
+            "messages",
+            _("Pesan"),
             plain=True,
             export=False,
+            value=lambda _row: _("Pesan"),
+            link=partial(_messages_path, request),
             dialog=True,
-            value=partial(_word, label),
-            link=partial(path, request),
-        )
-        for name, label, permission, path in links
-        if request.has_permission(permission)
+        ),
     ]
 
 
-def _word(label: str, _row: Row[Any]) -> str:
-    return label
+def _is_contact() -> ColumnElement[bool]:
+    """Return the condition under which a contact is the present one of the list's institution."""
+    return and_(
+        Contact.subject == institution_subject_of(Institution.id),
+        Contact.role == "",
+        Contact.is_current,
+    )
+
+
+def _has_contact(value: str) -> ColumnElement[bool]:
+    found = exists().where(_is_contact())
+    return found if value == "ada" else ~found
+
+
+def _contact_text(row: Row[Any]) -> str:
+    if row.contact is None:
+        return translate(_("belum ada"))
+    return f"{row.contact}, {format_number(row.number)}"
 
 
 def _contact_path(request: Request, row: Row[Any]) -> str:
@@ -152,8 +177,7 @@ def _contact_path(request: Request, row: Row[Any]) -> str:
 
 
 def _messages_path(request: Request, row: Row[Any]) -> str:
-    subject = institution_subject(row.id)
-    return path_of(request, "messaging.subject", subject=subject)
+    return path_of(request, "messaging.subject", subject=institution_subject(row.id))
 
 
 @view_config(
