@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.view import view_config
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 
 from core.api.accounts import User
 from core.api.forms import Form, MaxLength, Required, TextAreaField
-from core.api.tables import ChoiceFilter, Column, DateFilter, Table
+from core.api.tables import ChoiceFilter, Column, DateFilter, Filter, Table
 from core.api.text import _
 from core.api.web import close_dialog, path_of, translate
 from plugins.hibah.models import Grant, Institution, Regency
@@ -72,48 +72,8 @@ def grants_table(request: Request) -> Table:
     )
     return Table(
         statement,
-        columns=[
-            Column(
-                "code",
-                _("Kode"),
-                sort=True,
-                main=True,
-                plain=True,
-                link=lambda row: path_of(request, "hibah.grant.detail", grant=row.id),
-            ),
-            Column(
-                "institution",
-                _("Lembaga"),
-                sort=True,
-                plain=True,
-                link=lambda row: path_of(
-                    request, "hibah.institution.detail", institution=row.institution_id
-                ),
-            ),
-            Column("regency", _("Kabupaten/Kota"), sort=True, plain=True),
-            Column("amount", _("Nominal"), sort=True, align="end", money=True, plain=True),
-            Column("state", _("Status"), sort=True, plain=True, value=_state),
-            Column("officer", _("Petugas"), sort=True, plain=True),
-            Column("created_at", _("Dibuat"), sort=True, plain=True),
-        ],
-        filters=[
-            SearchFilter(
-                "cari", _("Kata kunci"), matching(request.db, request.GET.get("cari", ""))
-            ),
-            ChoiceFilter("status", _("Status"), Grant.state, [(state, state) for state in State]),
-            ChoiceFilter(
-                "data",
-                _("Data"),
-                None,
-                [(ACTIVE, _("Data Aktif")), (ARCHIVED, _("Data Arsip"))],
-                condition=lambda value: (
-                    Grant.archived_at.is_(None)
-                    if value == ACTIVE
-                    else Grant.archived_at.is_not(None)
-                ),
-            ),
-            DateFilter("dibuat", _("Dibuat"), Grant.created_at),
-        ],
+        columns=_columns(request),
+        filters=_filters(request),
         default_sort="-created_at",
         empty=_(
             "Belum ada hibah yang dapat Anda lihat. Hibah dimasukkan oleh Admin dari workbook."
@@ -121,6 +81,53 @@ def grants_table(request: Request) -> Table:
         name="hibah",
         outer_joined=False,
     )
+
+
+def _columns(request: Request) -> list[Column]:
+    return [
+        Column(
+            "code",
+            _("Kode"),
+            sort=True,
+            main=True,
+            plain=True,
+            link=lambda row: path_of(request, "hibah.grant.detail", grant=row.id),
+        ),
+        Column(
+            "institution",
+            _("Lembaga"),
+            sort=True,
+            plain=True,
+            link=lambda row: path_of(
+                request, "hibah.institution.detail", institution=row.institution_id
+            ),
+        ),
+        Column("regency", _("Kabupaten/Kota"), sort=True, plain=True),
+        Column("amount", _("Nominal"), sort=True, align="end", money=True, plain=True),
+        Column("state", _("Status"), sort=True, plain=True, value=_state),
+        Column("officer", _("Petugas"), sort=True, plain=True),
+        Column("created_at", _("Dibuat"), sort=True, plain=True),
+    ]
+
+
+def _filters(request: Request) -> list[Filter]:
+    words = matching(request.db, request.GET.get("cari", ""))
+    return [
+        SearchFilter("cari", _("Kata kunci"), words),
+        ChoiceFilter("status", _("Status"), Grant.state, [(state, state) for state in State]),
+        ChoiceFilter(
+            "data",
+            _("Data"),
+            None,
+            [(ACTIVE, _("Data Aktif")), (ARCHIVED, _("Data Arsip"))],
+            condition=_of_set,
+        ),
+        DateFilter("dibuat", _("Dibuat"), Grant.created_at),
+    ]
+
+
+def _of_set(value: str) -> ColumnElement[bool]:
+    return Grant.archived_at.is_(None) if value == ACTIVE else Grant.archived_at.is_not(None)
 
 
 def _state(row: Row[Any]) -> str:
@@ -134,9 +141,11 @@ def _state(row: Row[Any]) -> str:
 def detail(request: Request) -> dict[str, Any]:
     """Show everything about a grant, on the screen or for paper."""
     card = _found(request)
+    actions = shown_actions(request, [card.facts])[card.facts.id]
     return {
         "card": card,
-        "actions": shown_actions(request, [card.facts])[card.facts.id],
+        # One is looking at it already.
+        "actions": [action for action in actions if action.key != "hibah.view"],
         "notes": notes_of(request.db, card.facts.id),
     }
 

@@ -19,6 +19,7 @@ from plugins.hibah.workbook.rows import DecreeRow, GrantRow
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+    from webtest import TestApp, TestResponse
 
     from core.api.hooks import UserFacts
     from core.api.runtime import Runtime
@@ -176,3 +177,20 @@ def statements(runtime: Runtime) -> Statements:
             event.remove(runtime.database.engine, "before_cursor_execute", note)
 
     return record
+
+
+SignIn = Callable[["TestApp", int], None]
+
+
+@pytest.fixture
+def browser(app: TestApp, sign_in: SignIn, bureau: dict[str, int], officer: UserFacts) -> TestApp:
+    """Dedi's browser, in a bureau with grants."""
+    del bureau
+    sign_in(app, officer.id)
+    return app
+
+
+def words(response: TestResponse) -> str:
+    """Return the text of the page's main part with single spaces."""
+    main = response.html.find("main") or response.html
+    return " ".join(main.get_text(" ").split())

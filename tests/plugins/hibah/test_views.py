@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,7 @@ from plugins.hibah.models import Grant, Institution, Note
 from plugins.hibah.services.institutions import set_institution_contact
 from plugins.hibah.subjects import institution_subject
 
-from .conftest import Statements, grant_row, import_rows
+from .conftest import SignIn, grant_row, import_rows, words
 
 if TYPE_CHECKING:
     from webtest import TestApp, TestResponse
@@ -24,17 +23,7 @@ if TYPE_CHECKING:
     from core.api.runtime import Runtime
     from core.testing.people import People
 
-SignIn = Callable[["TestApp", int], None]
-
 ACTIONS = ["Lihat", "Lembaga", "Kontak", "Pesan", "Tambah Catatan", "Log"]
-
-
-@pytest.fixture
-def browser(app: TestApp, sign_in: SignIn, bureau: dict[str, int], officer: UserFacts) -> TestApp:
-    """Dedi's browser, in a bureau with grants."""
-    del bureau
-    sign_in(app, officer.id)
-    return app
 
 
 @pytest.fixture
@@ -44,12 +33,6 @@ def institution_id(runtime: Runtime, bureau: dict[str, int]) -> int:
         return session.scalars(
             select(Grant.institution_id).where(Grant.id == bureau["2018-HK-00005"])
         ).one()
-
-
-def words(response: TestResponse) -> str:
-    """Return the text of the page's main part with single spaces."""
-    main = response.html.find("main") or response.html
-    return " ".join(main.get_text(" ").split())
 
 
 def test_the_manuals_search_shows_one_active_and_nine_archived(browser: TestApp) -> None:
@@ -298,34 +281,6 @@ def test_a_grant_signed_without_a_contact_asks_for_one(
     assert page.click("Sediakan Nomor Kontak").status_int == 200
 
 
-def test_the_list_of_grants_is_filtered_sorted_and_exported(
-    app: TestApp, sign_in: SignIn, bureau: dict[str, int], admin: UserFacts
-) -> None:
-    sign_in(app, admin.id)
-
-    assert f"{len(bureau)} hasil" in words(app.get("/hibah/"))
-    assert "9 hasil" in words(app.get("/hibah/", {"cari": "lptq", "data": "arsip"}))
-    assert "2 hasil" in words(app.get("/hibah/", {"status": "SK PENETAPAN"}))
-    rows = app.get("/hibah/", {"sort": "amount", "data": "aktif"}).html.select("tbody tr")
-    assert [row.find("a").get_text() for row in rows][-1] == "2018-HK-00005"
-    csv = app.get("/hibah/", {"cari": "tegalwarna", "format": "csv"})
-    assert "2018-HK-00005,LPTQ Kecamatan Tegalwarna,Kota Surabaya,9000000000" in csv.text
-
-
-def test_the_list_of_institutions_holds_those_of_own_grants(browser: TestApp) -> None:
-    page = browser.get("/hibah/lembaga")
-    assert "10 hasil" in words(page)
-    assert "Masjid" not in words(page)
-    assert "1 hasil" in words(browser.get("/hibah/lembaga", {"wilayah": "3578"}))
-    assert "9 hasil" in words(browser.get("/hibah/lembaga", {"kontak": "belum"}))
-    known = browser.get("/hibah/lembaga", {"kontak": "ada"})
-    assert "NUR HIDAYAT, +62 812-3090-095" in words(known)
-    link = known.html.find("a", string="NUR HIDAYAT, +62 812-3090-095")
-    assert link.has_attr("data-dialog")
-    assert "sediakan Nomor Kontak" in words(browser.get(link["href"]))
-    assert browser.get("/hibah/lembaga", {"cari": "arsipan 4"}).click("Arsipan 4").status_int == 200
-
-
 def test_what_belongs_to_others_is_not_there(
     browser: TestApp, runtime: Runtime, bureau: dict[str, int]
 ) -> None:
@@ -361,50 +316,6 @@ def test_conversations_of_own_institutions_can_be_read(
     assert "LPTQ Kecamatan Tegalwarna" in page.text
 
 
-def test_no_page_asks_more_of_the_database_for_more_rows(
-    app: TestApp,
-    sign_in: SignIn,
-    runtime: Runtime,
-    admin: UserFacts,
-    statements: Statements,
-) -> None:
-    sign_in(app, admin.id)
-    with runtime.database.writing() as session:
-        import_rows(session, [grant_row("2018-HK-00001", "Yayasan Tunas Hariyana")])
-        institution_id = session.scalars(select(Institution.id)).one()
-    paths = (
-        "/hibah/",
-        "/hibah/?cari=hariyana",
-        "/hibah/cari?q=hariyana",
-        "/hibah/lembaga",
-        f"/hibah/lembaga/{institution_id}",
-    )
-    for path in paths:
-        app.get(path)
-    before = [_count(app, statements, path) for path in paths]
-    with runtime.database.writing() as session:
-        import_rows(
-            session,
-            [
-                *(
-                    grant_row(f"2018-HK-{n:05d}", "Yayasan Tunas Hariyana", telephone="")
-                    for n in range(2, 12)
-                ),
-                *(
-                    grant_row(
-                        f"2018-HK-{n:05d}",
-                        f"Yayasan Tunas Hariyana {n}",
-                        contact="RATNA",
-                        telephone=f"+62812309{n:05d}",
-                    )
-                    for n in range(12, 60)
-                ),
-            ],
-        )
-
-    assert [_count(app, statements, path) for path in paths] == before
-
-
 def test_a_plugin_whose_action_fails_loses_its_action_and_not_the_page(
     runtime: Runtime,
     request: pytest.FixtureRequest,
@@ -437,12 +348,6 @@ def test_a_plugin_whose_action_fails_loses_its_action_and_not_the_page(
 def test_the_guide_has_the_chapters_of_search_and_contact(browser: TestApp) -> None:
     assert "2018-HK-00005" in words(browser.get("/bantuan/pencarian"))
     assert "Riwayat kontak" in words(browser.get("/bantuan/kontak-lembaga"))
-
-
-def _count(app: TestApp, statements: Statements, path: str) -> int:
-    with statements() as found:
-        app.get(path)
-    return len(found)
 
 
 def _form(page: TestResponse) -> Any:
