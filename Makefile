@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 INI    ?= development.ini
 WORKERS ?= 2
-DEBIAN := chromium fonts-dejavu-core
+DEBIAN := chromium fonts-dejavu-core rabbitmq-server
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help install run test test-all check bench screenshots locale hooks clean debian
