@@ -85,10 +85,10 @@ setup(
     ],
     extras_require={
         "test": [
-            "dramatiq[rabbitmq]>=2.0",
             "aiosmtpd>=1.4",
             "axe-playwright-python>=0.1",
             "build>=1.2",
+            "dramatiq[rabbitmq]>=2.0",
             "hypothesis>=6.100",
             "import-linter>=2.1",
             "mypy>=1.13",

@@ -109,8 +109,10 @@ def route_messages(
 def messages_changed(session: Session, changes: Sequence[MessageChange]) -> None:
     """Hear that messages reached a new state.
 
-    *tell* hook. Called once per chunk of results or reports, inside their transaction; each plugin
-    in a savepoint of its own. Must not wait for anything outside the database.
+    *tell* hook. Called once per batch, inside the transaction that changed them: the results of a
+    chunk, reports, what a person or the clock decided, and messages that were refused while they
+    were queued. That a worker took a message (``sending``) is not told. Each plugin runs in a
+    savepoint of its own and must not wait for anything outside the database.
     """
 
 

@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -48,6 +49,8 @@ __all__ = [
     "queue_messages",
     "wake",
 ]
+
+log = structlog.get_logger(__name__)
 
 DISPATCH: Final = "core.dispatch"
 """Name of the task that hands over one chunk of an account."""
@@ -182,15 +185,19 @@ def _stop(
     }
     silent = opted_out(session, numbers) if numbers else frozenset()
     equal = _recent(session, {row["address"] for row in rows if row["digest"]}, now)
+    looping: set[str] = set()
     for row in rows:
         if row["digest"]:
             key = (row["address"], row["digest"])
             equal[key] += 1
             if equal[key] > LOOP_LIMIT:
                 _reject(row, LOOPING)
+                looping.add(row["address"])
                 continue
         if row["address"] in silent and row["lane"] != Lane.CODE:
             _reject(row, OPTED_OUT)
+    if looping:
+        log.warning("equal texts stopped", numbers=len(looping), purpose=drafts[0].purpose)
 
 
 def _recent(

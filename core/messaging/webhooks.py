@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
@@ -11,6 +13,9 @@ from core.hookspecs.channels import WebhookAnswer, WebhookRequest
 from core.messaging.webhook import take_webhook
 
 __all__ = ["includeme", "webhook"]
+
+MOST_BYTES: Final = 1_000_000
+"""Gateways post reports and texts, not files."""
 
 
 def includeme(config: Configurator) -> None:
@@ -26,6 +31,8 @@ def includeme(config: Configurator) -> None:
 
 def webhook(request: Request) -> Response:
     """Hand a gateway's call to its account; it is committed before it is answered."""
+    if (request.content_length or 0) > MOST_BYTES:
+        return Response(status=413, text="too large", content_type="text/plain")
     # request.db stays closed: the intake commits in a transaction of its own.
     answer: WebhookAnswer = take_webhook(
         request.runtime,

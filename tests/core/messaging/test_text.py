@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.messaging.text import (
@@ -59,11 +59,13 @@ def test_the_alphabet_is_the_whole_default_alphabet() -> None:
     assert not GSM_BASIC & GSM_EXTENSION
 
 
+@settings(deadline=None)
 @given(GSM_TEXT)
 def test_gsm_texts_are_cut_without_splitting_an_escape(body: str) -> None:
     check_parts(body, "gsm7", single=160, multi=153)
 
 
+@settings(deadline=None)
 @given(ANY_TEXT.filter(lambda text: not set(text) <= GSM_ALL))
 def test_other_texts_are_cut_without_splitting_a_surrogate_pair(body: str) -> None:
     check_parts(body, "ucs2", single=70, multi=67)
@@ -83,6 +85,7 @@ def check_parts(body: str, encoding: str, *, single: int, multi: int) -> None:
         assert size + units(following[0], encoding) > limit
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_the_plain_form_is_never_dearer(body: str) -> None:
     plain = plain_form(body)

@@ -54,6 +54,14 @@ def test_a_call_that_the_channel_cannot_read_is_refused_politely(
     browser.post(path, {"nothing": "useful"}, status=400)
 
 
+def test_a_call_that_is_too_large_is_refused(
+    browser: TestApp, runtime: Runtime, account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.messaging.webhooks.MOST_BYTES", 100)
+    path = webhook_url(runtime, account).removeprefix("http://localhost")
+    browser.post(path, {"from": number(1), "text": "x" * 200}, status=413)
+
+
 def test_an_account_whose_plugin_went_away_is_not_found(
     browser: TestApp, runtime: Runtime, account: int, plugin: LinePlugin
 ) -> None:
