@@ -157,13 +157,25 @@ def update_catalogues(root: Path) -> dict[Path, int]:
             homes[home][msgid] = places
     missing: dict[Path, int] = {}
     for locale in LOCALES:
+        known = _translations(root, locale)
         for home in {*homes, *(str(p.parents[3].relative_to(root)) for p in catalogue_paths(root))}:
             path = root / home / "locale" / locale / "LC_MESSAGES" / f"{DOMAIN}.po"
-            missing[path] = _update(path, locale, homes.get(home, {}))
+            missing[path] = _update(path, locale, homes.get(home, {}), known)
     return missing
 
 
-def _update(path: Path, locale: str, texts: Texts) -> int:
+def _translations(root: Path, locale: str) -> dict[MsgId, Any]:
+    """Read what every catalogue says: a text that moves to another one keeps its translation."""
+    return {
+        message.id if isinstance(message.id, str) else tuple(message.id): message.string
+        for path in catalogue_paths(root)
+        if path.parent.parent.name == locale
+        for message in read_catalogue(path)
+        if message.id and not message.fuzzy and _translated(message)
+    }
+
+
+def _update(path: Path, locale: str, texts: Texts, known: dict[MsgId, Any]) -> int:
     old = read_catalogue(path) if path.exists() else Catalog(locale, DOMAIN)
     new = Catalog(
         locale,
@@ -178,11 +190,9 @@ def _update(path: Path, locale: str, texts: Texts) -> int:
     )
     new.creation_date, new.revision_date = old.creation_date, old.revision_date
     for msgid, places in texts.items():
-        known = old.get(msgid if isinstance(msgid, str) else msgid[0])
-        kept = known.string if known is not None and not known.fuzzy else ""
-        if isinstance(msgid, tuple) != isinstance(kept, (tuple, list)):
-            kept = ""
-        message = new.add(msgid, kept, locations=[(place, 0) for place in sorted(places)])
+        message = new.add(
+            msgid, known.get(msgid, ""), locations=[(place, 0) for place in sorted(places)]
+        )
         # Babel takes "${name}" for its own brace format and would check it by those rules.
         message.flags -= {"python-brace-format", "python-format"}
     if not texts:

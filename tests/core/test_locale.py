@@ -25,6 +25,7 @@ from core.locale_build import (
     extract_texts,
     placeholders,
     read_catalogue,
+    update_catalogues,
 )
 from core.messaging.models import Message
 from core.testing.people import People
@@ -82,6 +83,30 @@ def test_what_two_catalogues_say_of_one_text_is_the_same() -> None:
     for _path, message in messages():
         found.setdefault(str(message.id), set()).add(str(message.string))
     assert {text: strings for text, strings in found.items() if len(strings) > 1} == {}
+
+
+def test_a_text_that_moves_keeps_its_translation_and_one_that_vanished_goes(
+    tmp_path: Path,
+) -> None:
+    shutil.copy(ROOT / "babel.cfg", tmp_path)
+    core, plugin = tmp_path / "core" / "kata.py", tmp_path / "plugins" / "uji" / "kata.py"
+    for file in (core, plugin):
+        file.parent.mkdir(parents=True)
+    core.write_text('_("Satu")\n_("Dua ${n}")\n')
+    plugin.write_text('_("Tiga")\n')
+    update_catalogues(tmp_path)
+    home = "locale/en/LC_MESSAGES/abah.po"
+    path = tmp_path / "core" / home
+    path.write_text(
+        path.read_text().replace('msgid "Satu"\nmsgstr ""', 'msgid "Satu"\nmsgstr "One"')
+    )
+    core.write_text('_("Dua ${n}")\n')
+    plugin.write_text('_("Satu")\n')
+    missing = update_catalogues(tmp_path)
+    moved = read_catalogue(tmp_path / "plugins" / "uji" / home)
+    assert {entry.id: entry.string for entry in moved if entry.id} == {"Satu": "One"}
+    assert [entry.id for entry in read_catalogue(path) if entry.id] == ["Dua ${n}"]
+    assert missing == {path: 1, tmp_path / "plugins" / "uji" / home: 0}
 
 
 def test_compiling_needs_nothing_but_the_catalogues(tmp_path: Path) -> None:
