@@ -59,7 +59,7 @@ ACTION_WORDS: Final[Mapping[str, TranslationString]] = {
 }
 
 
-def _table() -> Table:
+def _table(*, whole: bool) -> Table:
     roles = (
         select(func.aggregate_strings(Role.name, ", "))
         .join(UserRole, UserRole.role_id == Role.id)
@@ -84,14 +84,18 @@ def _table() -> Table:
         func.coalesce(roles, "").label("roles"),
         func.coalesce(team_names, "").label("teams"),
     )
+    # On the page they stand below the names; a file has a column for each.
+    apart = [
+        Column("nip", _("NIP"), sort=True),
+        Column("email", _("Alamat email"), sort=True),
+    ]
     return Table(
         statement,
         key="id",
         columns=[
             Column("name", _("Nama"), sort=True, main=True),
             Column("username", _("Nama pemakai"), sort=True),
-            Column("nip", _("NIP"), sort=True),
-            Column("email", _("Alamat email"), sort=True),
+            *(apart if whole else ()),
             Column("roles", _("Peran"), value=lambda row: role_words(row.roles)),
             Column("teams", _("Tim")),
             Column("status", _("Status"), sort=True, value=lambda row: STATUS_WORDS[row.status]),
@@ -130,7 +134,7 @@ def role_words(names: str) -> str:
 @view_config(route_name="accounts.user.list", renderer="accounts/users.jinja2", permission=MANAGE)
 def list_users(request: Request) -> Any:
     """List everybody, with those who wait on top of the page."""
-    found = _table().respond(request)
+    found = _table(whole="format" in request.GET).respond(request)
     if not isinstance(found, dict):
         return found
     return {**found, "waiting": count_waiting(request.db), "status_words": STATUS_WORDS}
