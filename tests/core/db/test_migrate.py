@@ -226,7 +226,6 @@ def test_numbers_rise(history: History) -> None:
     assert next_revision_id(history.owner, "third") == "peta_0003_third"
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
 @pytest.mark.parametrize("revision", ["peta_0001_" + "x" * 30, "Peta 1", "peta-1"])
 def test_an_id_that_would_not_fit_is_refused(
     empty: Database, history: History, revision: str
