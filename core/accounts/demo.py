@@ -43,10 +43,10 @@ class DemoPerson:
 PEOPLE: Final = (
     DemoPerson("admin", "ADMIN", "ABAH", "198001012005011001", ADMIN, "+6281230900001"),
     DemoPerson(
-        "azhariyah", "AZHARIYAH", "", "198203152006042015", PETUGAS, "+6281230900002", _TEAM_ONE
+        "anindhita", "ANINDHITA", "", "198203152006042015", PETUGAS, "+6281230900002", _TEAM_ONE
     ),
     DemoPerson(
-        "dedi", "DEDI", "MERVIN", "197911202003121004", PETUGAS, "+6281230900003", _TEAM_ONE
+        "danu", "DANU", "MAHARDIKA", "197911202003121004", PETUGAS, "+6281230900003", _TEAM_ONE
     ),
     DemoPerson(
         "lestari", "LESTARI", "WIDODO", "199006082015032007", PETUGAS, "+6281230900004", _TEAM_TWO

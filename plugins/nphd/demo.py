@@ -35,7 +35,7 @@ def load(session: Session, progress: Callable[[str], None]) -> None:
     """Make the lists; where there are lists already, nothing is done."""
     if session.scalar(select(Invitation.id).limit(1)) is not None:
         return
-    first, second = _officer(session, "azhariyah"), _officer(session, "dedi")
+    first, second = _officer(session, "anindhita"), _officer(session, "danu")
     admin = _officer(session, "admin")
     if first is None or second is None or admin is None:
         return

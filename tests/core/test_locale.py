@@ -184,7 +184,7 @@ def test_a_conversation_is_english_too(
     runtime.hooks.register("uji", OwnerPlugin())
     number = "+628123090095"
     with runtime.database.writing() as session:
-        set_contact(session, "uji.lembaga:1", name="NUR HIDAYAT", number=number, actor_id=None)
+        set_contact(session, "uji.lembaga:1", name="NUR SASMITA", number=number, actor_id=None)
         thread = ensure_threads(session, {"uji.lembaga:1": "MASJID AL IKHLAS"})["uji.lembaga:1"]
         states = [state for state in State if state is not State.RECEIVED]
         ids = queue_messages(

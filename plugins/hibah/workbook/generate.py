@@ -31,7 +31,7 @@ __all__ = ["ACTIVE_YEAR", "OFFICERS", "SHOWCASE", "generated_rows", "write_gener
 ACTIVE_YEAR: Final = 2018
 """Year of the manual's examples; earlier years are the archive of the demo."""
 
-OFFICERS: Final = ("AZHARIYAH", "DEDI MERVIN", "LESTARI WIDODO", "BAGUS PRAKOSO")
+OFFICERS: Final = ("ANINDHITA", "DANU MAHARDIKA", "LESTARI WIDODO", "BAGUS PRAKOSO")
 """The officers of the demo; the first two are those of the manual."""
 
 SHOWCASE: Final = f"{ACTIVE_YEAR}-HK-00005"
@@ -204,8 +204,8 @@ def _showcase(number: int) -> dict[Column, Any]:
         Column.DECREE_OFFICIAL: "GUBERNUR JAWA TIMUR",
         Column.DECREE_NUMBER: f"188/45/KPTS/013/{ACTIVE_YEAR}",
         Column.DECREE_DATED: date(ACTIVE_YEAR, 1, 19),
-        Column.OFFICER: "DEDI MERVIN",
-        Column.CONTACT: "NUR HIDAYAT",
+        Column.OFFICER: "DANU MAHARDIKA",
+        Column.CONTACT: "NUR SASMITA",
         Column.TELEPHONE: f"08123090{number:04d}",
         Column.CREATED: date(ACTIVE_YEAR, 1, 31),
     }

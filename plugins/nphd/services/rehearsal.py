@@ -44,7 +44,7 @@ __all__ = [
 USERNAME: Final = "demo-undangan"
 CODE: Final = "DEMO-NPHD-00001"
 INSTITUTION: Final = "YAYASAN CONTOH UNDANGAN"
-PERSON: Final = "NUR HIDAYAT"
+PERSON: Final = "NUR SASMITA"
 INVENTED: Final = "+6281230900995"
 """Called only where the channel reaches nobody."""
 

@@ -129,14 +129,14 @@ def test_reset_password_signs_out_everywhere(
 
 
 def test_list_is_read_by_people_and_programs(run: Any, people: People) -> None:
-    people.petugas("DEDI MERVIN", username="dedi", team="Tim 1")
+    people.petugas("DANU MAHARDIKA", username="danu", team="Tim 1")
     people.make(None, "BARU", username="baru", status="pending", phone=None)
     rows = json.loads(run("list", "--json").stdout)
-    assert [row["username"] for row in rows] == ["baru", "dedi"]
+    assert [row["username"] for row in rows] == ["baru", "danu"]
     assert rows[1]["roles"] == ["petugas"]
     assert rows[1]["teams"] == ["Tim 1"]
     assert "password" not in json.dumps(rows)
     assert [
         row["username"] for row in json.loads(run("list", "--json", "--status", "pending").stdout)
     ] == ["baru"]
-    assert "DEDI MERVIN" in run("list").stdout
+    assert "DANU MAHARDIKA" in run("list").stdout

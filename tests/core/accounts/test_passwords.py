@@ -42,7 +42,7 @@ COMMON = [
 
 @pytest.mark.parametrize("password", GOOD)
 def test_several_words_are_a_good_password(password: str) -> None:
-    check_password(password, own_words=("azhariyah", "azhariyah@contoh.go.id"))
+    check_password(password, own_words=("anindhita", "anindhita@contoh.go.id"))
 
 
 @pytest.mark.parametrize("password", COMMON)
@@ -60,10 +60,17 @@ def test_short_and_endless_passwords_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["azhariyahku", "Azhariyah99", "ukhayirahza", "AZHARIYAH 123", "dedi.mervin1", "dedimervin!!"],
+    [
+        "anindhitaku",
+        "Anindhita99",
+        "ukatihdnina",
+        "ANINDHITA 123",
+        "danu.mahardika1",
+        "danumahardika!!",
+    ],
 )
 def test_the_own_name_is_no_password(password: str) -> None:
-    own = ("azhariyahku", "azhariyah", "dedi.mervin@contoh.go.id", "DEDI MERVIN")
+    own = ("anindhitaku", "anindhita", "danu.mahardika@contoh.go.id", "DANU MAHARDIKA")
     with pytest.raises(InvalidInputError, match="nama pemakai"):
         check_password(password, own_words=own)
 

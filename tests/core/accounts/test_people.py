@@ -78,11 +78,11 @@ def test_people_are_found_by_account_name_or_address(session: Session) -> None:
 
 
 def test_people_are_found_by_their_full_name(session: Session, people: People) -> None:
-    dedi = people.petugas("DEDI MERVIN")
+    danu = people.petugas("DANU MAHARDIKA")
     twin_one, twin_two = people.petugas("SITI AMINAH"), people.petugas("SITI AMINAH")
     people.petugas("PERGI JAUH", status="disabled")
-    names = ["Dedi  Mervin", "SITI AMINAH", "PERGI JAUH", "TIDAK ADA", dedi.username]
-    assert users_by_name(session, names) == {"Dedi  Mervin": dedi.id, dedi.username: dedi.id}
+    names = ["Danu  Mahardika", "SITI AMINAH", "PERGI JAUH", "TIDAK ADA", danu.username]
+    assert users_by_name(session, names) == {"Danu  Mahardika": danu.id, danu.username: danu.id}
     assert twin_one.id != twin_two.id
 
 

@@ -22,7 +22,7 @@ NEW = "merpati terbang tinggi"
 
 @pytest.fixture
 def person(people: People, password_hash: str) -> Person:
-    return people.petugas("DEDI MERVIN", username="dedi", password_hash=password_hash)
+    return people.petugas("DANU MAHARDIKA", username="danu", password_hash=password_hash)
 
 
 @pytest.fixture
@@ -40,17 +40,17 @@ def test_the_tabs_stand_in_the_manual_s_order(signed_in: TestApp) -> None:
 
 def test_account_name_and_address_are_shown(signed_in: TestApp, person: Person) -> None:
     text = text_of(signed_in.get("/profilku"))
-    assert "Informasi Akun Nama pemakai dedi Alamat email dedi@example.test" in text
-    assert person.name == "DEDI MERVIN"
+    assert "Informasi Akun Nama pemakai danu Alamat email danu@example.test" in text
+    assert person.name == "DANU MAHARDIKA"
 
 
 def test_names_are_changed_and_shown_in_the_bar(signed_in: TestApp) -> None:
     form = page_form(signed_in.get("/profilku"))
-    assert (form["first_name"].value, form["last_name"].value) == ("DEDI", "MERVIN")
-    form["first_name"], form["last_name"] = "DEDI", "MERVIN, S.E."
+    assert (form["first_name"].value, form["last_name"].value) == ("DANU", "MAHARDIKA")
+    form["first_name"], form["last_name"] = "DANU", "MAHARDIKA, S.E."
     page = form.submit().follow()
     assert "Profil Anda sudah diperbarui." in page
-    assert "Selamat datang DEDI MERVIN, S.E." in page
+    assert "Selamat datang DANU MAHARDIKA, S.E." in page
 
 
 def test_an_empty_first_name_is_refused_at_its_field(signed_in: TestApp) -> None:
@@ -58,7 +58,7 @@ def test_an_empty_first_name_is_refused_at_its_field(signed_in: TestApp) -> None
     form["first_name"] = "  "
     page = form.submit(status=422)
     assert page.html.select_one("#first_name-error") is not None
-    assert "Selamat datang DEDI MERVIN" in page
+    assert "Selamat datang DANU MAHARDIKA" in page
 
 
 def change(app: TestApp, current: str, new: str, again: str | None = None, **more: int) -> object:
@@ -98,7 +98,7 @@ def test_the_person_is_warned_by_mail(
     [
         ("salah sekali ya", NEW, NEW, "current"),
         (PASSWORD, "pendek", "pendek", "password"),
-        (PASSWORD, "dedimervin99", "dedimervin99", "password"),
+        (PASSWORD, "danumahardika99", "danumahardika99", "password"),
         (PASSWORD, NEW, "merpati terbang rendah", "again"),
     ],
 )

@@ -36,7 +36,7 @@ def rules(runtime: Runtime) -> SessionRules:
 def test_a_token_finds_its_person_in_one_query(
     session: Session, people: People, rules: SessionRules
 ) -> None:
-    person = people.make("petugas", "DEDI MERVIN", team="Tim 1", nip="197911202003121004")
+    person = people.make("petugas", "DANU MAHARDIKA", team="Tim 1", nip="197911202003121004")
     token = open_session(session, person.id, rules=rules)
     statements: list[str] = []
     engine = session.get_bind()
@@ -45,7 +45,7 @@ def test_a_token_finds_its_person_in_one_query(
     assert len(statements) == 1
     assert found is not None
     facts = found.facts
-    assert (facts.id, facts.name, facts.nip) == (person.id, "DEDI MERVIN", "197911202003121004")
+    assert (facts.id, facts.name, facts.nip) == (person.id, "DANU MAHARDIKA", "197911202003121004")
     assert facts.roles == {"petugas"}
     assert facts.may("messages.read")
     assert len(facts.team_ids) == 1

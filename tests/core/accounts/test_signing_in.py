@@ -24,11 +24,11 @@ pytestmark = [pytest.mark.plugins(), pytest.mark.usefixtures("quick_hashing")]
 
 @pytest.fixture
 def person(people: People, password_hash: str) -> Person:
-    return people.petugas("DEDI MERVIN", username="dedi", password_hash=password_hash)
+    return people.petugas("DANU MAHARDIKA", username="danu", password_hash=password_hash)
 
 
 def test_the_right_password_signs_in(app: TestApp, person: Person, database: Database) -> None:
-    response = sign_in(app, "dedi", PASSWORD)
+    response = sign_in(app, "danu", PASSWORD)
     assert response.status_int == 303
     assert response.follow().status_int == 200
     with database.reading() as session:
@@ -38,7 +38,7 @@ def test_the_right_password_signs_in(app: TestApp, person: Person, database: Dat
         assert entries(session, user_subject(person.id))[0].action == "user.sign_in"
 
 
-@pytest.mark.parametrize("name", ["DEDI", " dedi ", "dedi@example.test", "Dedi@Example.Test"])
+@pytest.mark.parametrize("name", ["DANU", " danu ", "danu@example.test", "Danu@Example.Test"])
 def test_account_name_or_address_in_any_case(app: TestApp, person: Person, name: str) -> None:
     assert person
     assert sign_in(app, name, PASSWORD).status_int == 303
@@ -46,9 +46,9 @@ def test_account_name_or_address_in_any_case(app: TestApp, person: Person, name:
 
 def test_unknown_names_and_wrong_passwords_get_the_same_page(app: TestApp, person: Person) -> None:
     assert person
-    known = sign_in(app, "dedi", "merpati terbang", status=422)
+    known = sign_in(app, "danu", "merpati terbang", status=422)
     unknown = sign_in(app, "tidak-ada", "merpati terbang", status=422)
-    assert plain(known, "dedi") == plain(unknown, "tidak-ada")
+    assert plain(known, "danu") == plain(unknown, "tidak-ada")
     assert "Nama pemakai atau sandi salah" in known
 
 
@@ -64,7 +64,7 @@ def plain(response: Any, name: str) -> str:
 def test_a_limit_says_the_same_for_names_that_do_not_exist(app: TestApp, person: Person) -> None:
     assert person
     pages = []
-    for name in ("dedi", "tidak-ada"):
+    for name in ("danu", "tidak-ada"):
         for _ in range(10):
             sign_in(app, name, "merpati terbang", status=422)
         blocked = sign_in(app, name, PASSWORD, status=429)
@@ -87,9 +87,9 @@ def test_one_address_cannot_try_everybody(app: TestApp, person: Person) -> None:
     assert person
     for number in range(60):
         sign_in(app, f"orang{number}", "merpati terbang", status=422)
-    sign_in(app, "dedi", PASSWORD, status=429)
+    sign_in(app, "danu", PASSWORD, status=429)
     other = TestApp(app.app, extra_environ={"REMOTE_ADDR": "192.0.2.7"})
-    assert sign_in(other, "dedi", PASSWORD).status_int == 303
+    assert sign_in(other, "danu", PASSWORD).status_int == 303
 
 
 def test_a_forged_header_is_no_other_address(app: TestApp, person: Person) -> None:
@@ -97,15 +97,15 @@ def test_a_forged_header_is_no_other_address(app: TestApp, person: Person) -> No
     for number in range(60):
         forged = {"X-Forwarded-For": f"192.0.2.{number}"}
         sign_in(app, f"orang{number}", "merpati terbang", status=422, headers=forged)
-    sign_in(app, "dedi", PASSWORD, status=429, headers={"X-Forwarded-For": "192.0.2.200"})
+    sign_in(app, "danu", PASSWORD, status=429, headers={"X-Forwarded-For": "192.0.2.200"})
 
 
 def test_success_clears_the_count(app: TestApp, person: Person) -> None:
     assert person
     for _ in range(2):
         for _ in range(9):
-            sign_in(app, "dedi", "merpati terbang", status=422)
-        sign_in(app, "dedi", PASSWORD)
+            sign_in(app, "danu", "merpati terbang", status=422)
+        sign_in(app, "danu", PASSWORD)
         app.reset()
 
 
@@ -123,8 +123,8 @@ def test_who_is_shut_out_is_told_only_with_the_right_password(
     admin = people.admin()
     with database.writing() as session:
         disable_user(session, person.id, actor_id=admin.id)
-    assert "tidak aktif" in sign_in(app, "dedi", PASSWORD, status=422)
-    assert "tidak aktif" not in sign_in(app, "dedi", "merpati terbang", status=422)
+    assert "tidak aktif" in sign_in(app, "danu", PASSWORD, status=422)
+    assert "tidak aktif" not in sign_in(app, "danu", "merpati terbang", status=422)
 
 
 def test_a_planted_token_is_never_signed_in(
@@ -132,7 +132,7 @@ def test_a_planted_token_is_never_signed_in(
 ) -> None:
     planted = "planted-by-somebody-else-0123456789abcdefgh"
     app.set_cookie(SESSION_COOKIE, planted)
-    sign_in(app, "dedi", PASSWORD)
+    sign_in(app, "danu", PASSWORD)
     assert app.cookies[SESSION_COOKIE] != planted
     attacker = TestApp(app.app)
     attacker.set_cookie(SESSION_COOKIE, planted)
@@ -147,9 +147,9 @@ def test_each_sign_in_has_its_own_token_and_ends_the_one_before(
 ) -> None:
     assert person
     form = page_form(app.get("/masuk"))
-    sign_in(app, "dedi", PASSWORD)
+    sign_in(app, "danu", PASSWORD)
     first = app.cookies[SESSION_COOKIE]
-    form["name"], form["password"] = "dedi", PASSWORD
+    form["name"], form["password"] = "danu", PASSWORD
     form["csrf_token"] = app.get("/").forms[0]["csrf_token"].value
     form.submit()
     assert app.cookies[SESSION_COOKIE] != first
@@ -160,13 +160,13 @@ def test_each_sign_in_has_its_own_token_and_ends_the_one_before(
 def test_a_form_from_before_signing_in_is_stale_afterwards(app: TestApp, person: Person) -> None:
     assert person
     before = page_form(app.get("/masuk"))["csrf_token"].value
-    sign_in(app, "dedi", PASSWORD)
+    sign_in(app, "danu", PASSWORD)
     app.post("/profilku", {"first_name": "X", "csrf_token": before}, status=400)
 
 
 def test_the_cookie_is_closed_to_scripts_and_other_sites(app: TestApp, person: Person) -> None:
     assert person
-    cookies = sign_in(app, "dedi", PASSWORD).headers.getall("Set-Cookie")
+    cookies = sign_in(app, "danu", PASSWORD).headers.getall("Set-Cookie")
     [mine] = [cookie for cookie in cookies if cookie.startswith(f"{SESSION_COOKIE}=")]
     assert "HttpOnly" in mine
     assert "SameSite=Lax" in mine
@@ -177,13 +177,13 @@ def test_the_cookie_is_closed_to_scripts_and_other_sites(app: TestApp, person: P
 def test_the_cookie_travels_encrypted_only(app: TestApp, person: Person) -> None:
     assert person
     secure = TestApp(app.app, extra_environ={"wsgi.url_scheme": "https", "HTTP_HOST": "localhost"})
-    cookies = sign_in(secure, "dedi", PASSWORD).headers.getall("Set-Cookie")
+    cookies = sign_in(secure, "danu", PASSWORD).headers.getall("Set-Cookie")
     assert all("secure" in cookie.lower() for cookie in cookies)
 
 
 def test_signing_out_ends_the_session_on_the_server(app: TestApp, person: Person) -> None:
     assert person
-    sign_in(app, "dedi", PASSWORD)
+    sign_in(app, "danu", PASSWORD)
     stolen = app.cookies[SESSION_COOKIE]
     out = form_to(app.get("/profilku"), "/keluar").submit()
     assert out.location == "http://localhost/masuk"
@@ -195,7 +195,7 @@ def test_signing_out_ends_the_session_on_the_server(app: TestApp, person: Person
 
 def test_signing_out_needs_the_form_token(app: TestApp, person: Person) -> None:
     assert person
-    sign_in(app, "dedi", PASSWORD)
+    sign_in(app, "danu", PASSWORD)
     app.post("/keluar", status=400)
     app.get("/keluar", status=405)
     assert app.get("/profilku").status_int == 200
@@ -205,7 +205,7 @@ def test_one_comes_back_to_the_page_that_was_wanted(app: TestApp, person: Person
     assert person
     there = app.get("/profilku?x=1").location
     assert there == "http://localhost/masuk?next=%2Fprofilku%3Fx%3D1"
-    response = sign_in(app, "dedi", PASSWORD, params={"next": "/profilku?x=1"})
+    response = sign_in(app, "danu", PASSWORD, params={"next": "/profilku?x=1"})
     assert response.location == "http://localhost/profilku?x=1"
 
 
@@ -214,7 +214,7 @@ def test_one_comes_back_to_the_page_that_was_wanted(app: TestApp, person: Person
 )
 def test_one_never_leaves_for_another_site(app: TestApp, person: Person, there: str) -> None:
     assert person
-    response = sign_in(app, "dedi", PASSWORD, params={"next": there})
+    response = sign_in(app, "danu", PASSWORD, params={"next": there})
     assert response.location == "http://localhost/"
 
 
@@ -245,13 +245,13 @@ def test_nothing_is_locked_while_a_password_is_checked(
         return verify_password(stored, password)
 
     monkeypatch.setattr(signing_in, "verify_password", while_checking)
-    sign_in(app, "dedi", PASSWORD)
+    sign_in(app, "danu", PASSWORD)
     assert checked == [person.id]
 
 
 def test_a_page_reads_who_asks_once(app: TestApp, person: Person, database: Database) -> None:
     assert person
-    sign_in(app, "dedi", PASSWORD)
+    sign_in(app, "danu", PASSWORD)
     statements: list[str] = []
     event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     app.get("/profilku")
@@ -260,7 +260,7 @@ def test_a_page_reads_who_asks_once(app: TestApp, person: Person, database: Data
 
 def test_a_signed_in_person_needs_not_sign_in(app: TestApp, person: Person) -> None:
     assert person
-    sign_in(app, "dedi", PASSWORD)
+    sign_in(app, "danu", PASSWORD)
     assert app.get("/masuk").location == "http://localhost/"
 
 

@@ -30,10 +30,10 @@ SCHOOL = "test.institution:2"
 
 def test_a_contact_is_stored_as_e164(session: Session) -> None:
     contact = set_contact(
-        session, MOSQUE, name="  NUR   HIDAYAT ", number="0812-3090-095", actor_id=None
+        session, MOSQUE, name="  NUR   SASMITA ", number="0812-3090-095", actor_id=None
     )
     assert contact.id
-    assert (contact.name, contact.number) == ("NUR HIDAYAT", "+628123090095")
+    assert (contact.name, contact.number) == ("NUR SASMITA", "+628123090095")
     assert contacts_of(session, [MOSQUE, SCHOOL]) == {MOSQUE: contact}
 
 

@@ -28,7 +28,7 @@ NUMBER = "+6281230900950"
 
 @pytest.fixture
 def grant(runtime: Runtime, people: People) -> int:
-    people.petugas("DEDI MERVIN", username="dedi")
+    people.petugas("DANU MAHARDIKA", username="danu")
     with runtime.database.writing() as session:
         import_rows(session, ROWS[:1])
         return session.scalars(select(Grant.id)).one()

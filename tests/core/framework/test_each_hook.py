@@ -170,7 +170,7 @@ def account(runtime: Runtime) -> int:
 
 @pytest.fixture
 def officer(people: People) -> UserFacts:
-    return people.facts(people.petugas("DEDI MERVIN"))
+    return people.facts(people.petugas("DANU MAHARDIKA"))
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def thread(runtime: Runtime, account: int) -> int:
     """A conversation with one text in it."""
     with runtime.database.writing() as session:
         made = ensure_threads(session, {SUBJECT: "Lembaga"})[SUBJECT]
-        set_contact(session, SUBJECT, name="NUR HIDAYAT", number=NUMBER, actor_id=None)
+        set_contact(session, SUBJECT, name="NUR SASMITA", number=NUMBER, actor_id=None)
         queue_messages(session, [Draft(NUMBER, "Pertama", "uji", thread_id=made)])
     Worker(runtime).run()
     return made
@@ -267,7 +267,7 @@ def writing(runtime: Runtime, account: int) -> None:
     """A subject with a contact and no conversation yet."""
     answer(runtime, "pemilik", describe_subjects=describing)
     with runtime.database.writing() as session:
-        set_contact(session, SUBJECT, name="NUR HIDAYAT", number=NUMBER, actor_id=None)
+        set_contact(session, SUBJECT, name="NUR SASMITA", number=NUMBER, actor_id=None)
 
 
 @pytest.mark.usefixtures("writing")
@@ -310,13 +310,13 @@ def test_hook_subject_contacts_changed_hears_of_a_mended_number(
     other = "+6281230900951"
     with runtime.database.writing() as session:
         thread = ensure_threads(session, {SUBJECT: "Lembaga"})[SUBJECT]
-        set_contact(session, SUBJECT, name="NUR HIDAYAT", number=NUMBER, actor_id=None)
+        set_contact(session, SUBJECT, name="NUR SASMITA", number=NUMBER, actor_id=None)
         (message,) = queue_messages(
             session, [Draft("+6281230900000", "Halo", "uji", thread_id=thread, kind="sms")]
         )
     undelivered(runtime, message)
     with runtime.database.writing() as session:
-        mend_and_resend(session, admin, Mending(thread, message, "NUR HIDAYAT", other))
+        mend_and_resend(session, admin, Mending(thread, message, "NUR SASMITA", other))
     ((change,),) = calls
     assert (change.subject, change.number, change.previous_number) == (SUBJECT, other, NUMBER)
 

@@ -82,14 +82,14 @@ def test_the_text_of_an_exception_and_a_librarys_own_log_are_masked_too(
     stream: io.StringIO,
 ) -> None:
     configure_logging({"abah.log_format": "console"}, level=logging.INFO)
-    message = "[SQL: INSERT]\n[parameters: ('NUR HIDAYAT', '081230900950')]\nuntuk 081230900950"
+    message = "[SQL: INSERT]\n[parameters: ('NUR SASMITA', '081230900950')]\nuntuk 081230900950"
     try:
         fail(message)
     except ValueError:
         structlog.get_logger("uji").exception("gagal")
     logging.getLogger("pustaka").warning("menelepon %s", "+6281230900950")
     text = stream.getvalue()
-    assert "NUR HIDAYAT" not in text
+    assert "NUR SASMITA" not in text
     assert "81230900950" not in text
     assert "menelepon +62*****0950" in text
 

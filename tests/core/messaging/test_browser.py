@@ -78,7 +78,7 @@ def address(runtime: Runtime, owner: OwnerPlugin) -> Iterator[str]:
 
 @pytest.fixture
 def officer(people: People) -> Person:
-    return people.petugas("DEDI MERVIN")
+    return people.petugas("DANU MAHARDIKA")
 
 
 class Window:
@@ -126,7 +126,7 @@ def browse(
 def talk(runtime: Runtime, account: int, officer: Person, worker: Worker, line: Line) -> int:
     """Hold a conversation in which everything happened once; return its thread."""
     with runtime.database.writing() as session:
-        set_contact(session, subject(1), name="NUR HIDAYAT", number=NUMBER, actor_id=None)
+        set_contact(session, subject(1), name="NUR SASMITA", number=NUMBER, actor_id=None)
         threads = ensure_threads(
             session, {subject(n): f"MASJID AL IKHLAS DESA SUMBER MULYO {n}" for n in range(1, 31)}
         )
@@ -146,7 +146,7 @@ def talk(runtime: Runtime, account: int, officer: Person, worker: Worker, line: 
             )
     thread = threads[subject(1)]
     states = {
-        "Yth NUR HIDAYAT, Anda diundang menandatangani NPHD pada Sabtu, 1 Desember 2018 pukul "
+        "Yth NUR SASMITA, Anda diundang menandatangani NPHD pada Sabtu, 1 Desember 2018 pukul "
         "09.00 WIB di Biro Kesejahteraan Rakyat.": (State.DELIVERED, None),
         "Mohon membawa stempel lembaga dan fotokopi KTP.": (State.DELIVERED, officer.id),
         "Pesan yang tidak sampai.": (State.UNDELIVERED, None),
@@ -227,7 +227,7 @@ def test_new_messages_and_ticks_come_by_themselves_and_are_told(
     page = browse(f"/pesan/{talk}")
     sent = page.locator("li.bubble-row", has_text="Pesan yang baru dikirim.")
     expect(sent.locator(".tick-mark")).to_have_count(0)
-    typed = page.get_by_label("Tulis pesan kepada NUR HIDAYAT")
+    typed = page.get_by_label("Tulis pesan kepada NUR SASMITA")
     typed.fill("Sedang menulis")
     ref = next(m.ref for m in line.seen if m.body == "Pesan yang baru dikirim.")
     intake = runtime.component(Intake)
@@ -249,14 +249,14 @@ def test_a_message_is_sent_with_keys_alone_and_shows_at_once(
     browse: Callable[..., Page], talk: int, worker: Worker
 ) -> None:
     page = browse(f"/pesan/{talk}", viewport={"width": 1280, "height": 900})
-    area = page.get_by_label("Tulis pesan kepada NUR HIDAYAT")
+    area = page.get_by_label("Tulis pesan kepada NUR SASMITA")
     area.focus()
     page.keyboard.type("Mohon datang besok.")
     expect(page.locator("#count")).to_have_text("19 karakter, GSM-7, 1 SMS, sisa 141")
     page.keyboard.press("Control+Enter")
     bubble = page.locator("li.bubble-row").last
     expect(bubble).to_contain_text("Mohon datang besok.")
-    expect(bubble).to_contain_text("DEDI MERVIN")
+    expect(bubble).to_contain_text("DANU MAHARDIKA")
     expect(area).to_have_value("")
     expect(area).to_be_focused()
     expect(page.locator("li.bubble-row", has_text="Mohon datang besok.")).to_have_count(1)
@@ -270,11 +270,11 @@ def test_an_empty_text_is_refused_where_it_was_typed(
     browse: Callable[..., Page], talk: int
 ) -> None:
     page = browse(f"/pesan/{talk}")
-    area = page.get_by_label("Tulis pesan kepada NUR HIDAYAT")
+    area = page.get_by_label("Tulis pesan kepada NUR SASMITA")
     area.fill("   ")
     page.get_by_role("button", name="Kirim", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("Isi pesan masih kosong.")
-    expect(page.get_by_label("Tulis pesan kepada NUR HIDAYAT")).to_be_focused()
+    expect(page.get_by_label("Tulis pesan kepada NUR SASMITA")).to_be_focused()
 
 
 def test_the_proof_opens_by_keyboard_and_pointer_and_closes_by_escape(
@@ -337,7 +337,7 @@ def test_the_composer_counts_as_the_server_does(browse: Callable[..., Page], tal
 
 def test_a_cheaper_plain_form_is_offered(browse: Callable[..., Page], talk: int) -> None:
     page = browse(f"/pesan/{talk}")
-    area = page.get_by_label("Tulis pesan kepada NUR HIDAYAT")
+    area = page.get_by_label("Tulis pesan kepada NUR SASMITA")
     area.fill("“Undangan” … " + "a" * 90)
     expect(page.locator("#count")).to_contain_text("Unicode, 2 SMS")
     page.get_by_role("button", name="Pakai tanda baca biasa (1 SMS)").click()
@@ -359,10 +359,10 @@ def test_a_conversation_in_a_dialog_sends_mends_and_stays(browse: Callable[..., 
     page.get_by_role("link", name="Buka dialog").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Pesan: LEMBAGA 1")
-    dialog.get_by_label("Tulis pesan kepada NUR HIDAYAT").fill("Dari dialog.")
+    dialog.get_by_label("Tulis pesan kepada NUR SASMITA").fill("Dari dialog.")
     dialog.get_by_role("button", name="Kirim", exact=True).click()
     expect(dialog.locator("li.bubble-row").last).to_contain_text("Dari dialog.")
-    expect(dialog.get_by_label("Tulis pesan kepada NUR HIDAYAT")).to_be_focused()
+    expect(dialog.get_by_label("Tulis pesan kepada NUR SASMITA")).to_be_focused()
     page.wait_for_timeout(3000)
     page.screenshot(path=SCREENS / "percakapan-dialog-1280-light.png")
     assert faults(page) == []
@@ -404,9 +404,9 @@ def test_a_page_whose_session_ended_stops_asking_and_keeps_what_was_typed(
     browse: Callable[..., Page], talk: int
 ) -> None:
     page = browse(f"/pesan/{talk}")
-    page.get_by_label("Tulis pesan kepada NUR HIDAYAT").fill("Belum terkirim")
+    page.get_by_label("Tulis pesan kepada NUR SASMITA").fill("Belum terkirim")
     page.context.clear_cookies()
     page.wait_for_timeout(6000)
     assert page.locator("#live[data-live]").count() == 0
-    expect(page.get_by_label("Tulis pesan kepada NUR HIDAYAT")).to_have_value("Belum terkirim")
+    expect(page.get_by_label("Tulis pesan kepada NUR SASMITA")).to_have_value("Belum terkirim")
     assert page.locator("form").filter(has_text="Sandi").count() == 0

@@ -191,7 +191,7 @@ def test_search_finds_names_people_numbers_and_texts(
     say(1, "proposal sudah kami terima", "terima kasih")
     say(2, "sudah 100% selesai")
     with runtime.database.writing() as session:
-        set_contact(session, subject(2), name="NUR HIDAYAT", number="0812-3090-0002", actor_id=None)
+        set_contact(session, subject(2), name="NUR SASMITA", number="0812-3090-0002", actor_id=None)
     with runtime.database.reading() as session:
         assert titles(session, people.facts(people.admin()), text=text) == found
 
@@ -212,7 +212,7 @@ def test_secret_messages_never_show(
 def test_a_conversation_shows_its_latest_messages_in_order_and_the_way_to_older_ones(
     runtime: Runtime, people: People, say: Callable[..., list[int]]
 ) -> None:
-    officer = people.petugas("DEDI MERVIN")
+    officer = people.petugas("DANU MAHARDIKA")
     ids = say(1, *(f"pesan {n}" for n in range(7)), sender=officer.id)
     with runtime.database.reading() as session:
         thread_id = session.get_one(Message, ids[0]).thread_id
@@ -224,7 +224,7 @@ def test_a_conversation_shows_its_latest_messages_in_order_and_the_way_to_older_
     assert [each.facts.id for each in before.bubbles] == ids[1:4]
     assert [each.facts.id for each in last.bubbles] == ids[:1]
     assert last.older is None
-    assert {each.sender for each in latest.bubbles} == {"DEDI MERVIN"}
+    assert {each.sender for each in latest.bubbles} == {"DANU MAHARDIKA"}
 
 
 def test_the_signature_changes_with_what_one_sees_and_not_before(

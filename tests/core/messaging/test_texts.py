@@ -30,7 +30,7 @@ key = "uji.call"
 title = "Panggilan"
 body = "Yth {{ kontak }}, mohon hadir {{ tanggal }}."
 [message_text.variables]
-kontak = "NUR HIDAYAT"
+kontak = "NUR SASMITA"
 tanggal = "30 November 2018"
 
 [[message_text]]
@@ -40,7 +40,7 @@ title = "Surat"
 subject = "Undangan {{ kontak }}"
 body = "Yth {{ kontak }}"
 [message_text.variables]
-kontak = "NUR HIDAYAT"
+kontak = "NUR SASMITA"
 """
 
 
@@ -122,7 +122,7 @@ def test_an_edit_is_checked_and_kept(texts: Session, tmp_path: Path) -> None:
     save_text(texts, text.id, body="Halo {{ kontak }}\r\n", actor_id=None)
     load(texts, tmp_path, FILE.replace("mohon hadir", "harap datang"))
     assert text_facts(texts, "uji.call").body == "Halo {{ kontak }}"
-    assert preview_text(texts, "uji.call").body == "Halo NUR HIDAYAT"
+    assert preview_text(texts, "uji.call").body == "Halo NUR SASMITA"
 
 
 def test_a_newer_text_replaces_one_that_nobody_edited(texts: Session, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def owner(runtime: Runtime) -> OwnerPlugin:
 @pytest.fixture
 def contact(runtime: Runtime) -> None:
     with runtime.database.writing() as session:
-        set_contact(session, SUBJECT, name="NUR HIDAYAT", number=NUMBER, actor_id=None)
+        set_contact(session, SUBJECT, name="NUR SASMITA", number=NUMBER, actor_id=None)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def officer(
     owner: OwnerPlugin, people: People, app: TestApp, sign_in: Callable[[TestApp, int], None]
 ) -> Person:
     del owner
-    person = people.petugas("DEDI MERVIN")
+    person = people.petugas("DANU MAHARDIKA")
     sign_in(app, person.id)
     return person
 
@@ -361,7 +361,7 @@ def test_sender_side_and_day_are_told(
     rows = page.html.select("li.bubble-row")
     assert [row.select_one(".bubble-sender").contents[0].strip() for row in rows] == [
         "Sistem",
-        "DEDI MERVIN",
+        "DANU MAHARDIKA",
         "+62 812-3090-095",
     ]
     assert ["bubble-in" in row["class"] for row in rows] == [False, False, True]
@@ -485,7 +485,7 @@ def test_from_a_red_mark_one_step_mends_the_number_and_sends_again(
     assert (form["country"].value, form["number"].value, form["name"].value) == (
         "ID",
         "0812-3090-095",
-        "NUR HIDAYAT",
+        "NUR SASMITA",
     )
     form["number"] = "0812-3090-0123"
     form["name"] = "SITI AMINAH"

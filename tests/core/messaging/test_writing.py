@@ -29,7 +29,7 @@ def owner(runtime: Runtime) -> OwnerPlugin:
     plugin = OwnerPlugin(seen={SUBJECT})
     runtime.hooks.register("uji", plugin)
     with runtime.database.writing() as session:
-        set_contact(session, SUBJECT, name="NUR HIDAYAT", number=NUMBER, actor_id=None)
+        set_contact(session, SUBJECT, name="NUR SASMITA", number=NUMBER, actor_id=None)
     return plugin
 
 
@@ -93,7 +93,7 @@ def test_a_failed_message_mended_by_several_requests_at_once_is_sent_again_once(
         assert session.scalar(select(Thread.failed_count)) == 0
         assert [each.name for each in contact_history(session, SUBJECT)] == [
             "SITI AMINAH",
-            "NUR HIDAYAT",
+            "NUR SASMITA",
         ]
 
 

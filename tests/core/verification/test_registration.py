@@ -280,7 +280,7 @@ def test_the_link_leads_to_the_configured_address_whatever_the_request_says(
 def test_who_is_signed_in_can_still_open_a_link(
     app: TestApp, people: People, database: Database, password_hash: str
 ) -> None:
-    people.petugas("DEDI", username="dedi", phone=None, password_hash=password_hash)
+    people.petugas("DANU", username="danu", phone=None, password_hash=password_hash)
     register(app)
-    sign_in(app, "dedi")
+    sign_in(app, "danu")
     assert app.get(link(database)).status_int == 200

@@ -26,7 +26,7 @@ NEW = "merpati terbang tinggi"
 
 @pytest.fixture
 def person(people: People, password_hash: str) -> Person:
-    return people.petugas("DEDI MERVIN", username="dedi", password_hash=password_hash)
+    return people.petugas("DANU MAHARDIKA", username="danu", password_hash=password_hash)
 
 
 def forget(app: TestApp, email: str, status: int | None = None) -> Any:
@@ -52,8 +52,8 @@ def test_a_forgotten_password_is_replaced(app: TestApp, person: Person, database
     assert "Periksa email Anda" in text_of(forget(app, person.email).follow())
     done = choose(app, link(database, person.email)).follow()
     assert "Sandi baru sudah disimpan" in done
-    assert sign_in(app, "dedi", PASSWORD, status=422)
-    assert sign_in(app, "dedi", NEW).status_int == 303
+    assert sign_in(app, "danu", PASSWORD, status=422)
+    assert sign_in(app, "danu", NEW).status_int == 303
 
 
 def test_the_answer_is_the_same_for_everybody(
@@ -105,7 +105,7 @@ def test_a_link_works_once(app: TestApp, person: Person, database: Database) -> 
     form["password"] = form["again"] = "merpati terbang rendah"
     assert "Tautan tidak berlaku" in form.submit(status=410)
     app.get(path, status=410)
-    assert sign_in(app, "dedi", NEW).status_int == 303
+    assert sign_in(app, "danu", NEW).status_int == 303
 
 
 def test_a_used_link_takes_the_others_along(
@@ -148,7 +148,7 @@ def test_a_registration_s_link_changes_no_password(
 
 def test_every_browser_is_signed_out(app: TestApp, person: Person, database: Database) -> None:
     other = TestApp(app.app)
-    sign_in(other, "dedi")
+    sign_in(other, "danu")
     forget(app, person.email)
     choose(app, link(database, person.email))
     assert other.get("/profilku").status_int == 303
@@ -157,7 +157,7 @@ def test_every_browser_is_signed_out(app: TestApp, person: Person, database: Dat
         assert bodies(session, person.email)[-1][0] == "accounts.password_changed"
 
 
-@pytest.mark.parametrize("password", ["pendek", "dedimervin1", "password12345"])
+@pytest.mark.parametrize("password", ["pendek", "danumahardika1", "password12345"])
 def test_a_bad_password_keeps_the_link(
     app: TestApp, person: Person, database: Database, password: str
 ) -> None:
@@ -193,4 +193,4 @@ def test_one_address_cannot_ask_without_end(app: TestApp, person: Person) -> Non
 
 
 def test_what_is_no_address_is_told(app: TestApp) -> None:
-    assert forget(app, "dedi", status=422).html.select_one("#email-error") is not None
+    assert forget(app, "danu", status=422).html.select_one("#email-error") is not None

@@ -107,10 +107,10 @@ def test_a_dialog_keeps_its_errors_and_closes_on_success(new_page: Callable[...,
     expect(page.get_by_label("Nama")).to_be_focused()
     dialog(page).get_by_role("button", name="Ya").click()
     expect(dialog(page).get_by_role("alert")).to_contain_text("Nama harus diisi.")
-    page.get_by_label("Nama").fill("NUR HIDAYAT")
+    page.get_by_label("Nama").fill("NUR SASMITA")
     dialog(page).get_by_role("button", name="Ya").click()
     page.wait_for_url("**/daftar")
-    expect(page.get_by_role("status").first).to_contain_text("NUR HIDAYAT sudah disimpan.")
+    expect(page.get_by_role("status").first).to_contain_text("NUR SASMITA sudah disimpan.")
 
 
 def test_escape_and_tidak_close_a_dialog_and_give_the_focus_back(

@@ -43,21 +43,21 @@ def test_errors_keep_the_dialog_open(app: TestApp) -> None:
 
 def test_success_closes_the_dialog_and_moves_the_page(app: TestApp) -> None:
     form = app.get("/pendek", headers=SIGNED_IN).forms["try"]
-    form["name"] = "NUR HIDAYAT"
+    form["name"] = "NUR SASMITA"
     answer = form.submit(headers=DIALOG)
     assert answer.status_int == 200
     assert answer.headers["HX-Redirect"] == "/daftar"
     assert answer.body == b""
     assert "Location" not in answer.headers
-    assert "NUR HIDAYAT sudah disimpan." in app.get("/daftar", headers=SIGNED_IN).text
+    assert "NUR SASMITA sudah disimpan." in app.get("/daftar", headers=SIGNED_IN).text
 
 
 def test_success_without_javascript_is_an_ordinary_redirect(app: TestApp) -> None:
     form = app.get("/pendek", headers=SIGNED_IN).forms["try"]
-    form["name"] = "NUR HIDAYAT"
+    form["name"] = "NUR SASMITA"
     answer = form.submit(headers=SIGNED_IN)
     assert answer.status_int == 303
-    assert "NUR HIDAYAT sudah disimpan." in answer.follow(headers=SIGNED_IN).text
+    assert "NUR SASMITA sudah disimpan." in answer.follow(headers=SIGNED_IN).text
 
 
 def test_a_dialog_of_several_steps_stays_open(app: TestApp) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GOOD = {
     "country": "ID",
     "number": "0812 3090-095",
-    "person": "NUR HIDAYAT",
+    "person": "NUR SASMITA",
     "date": "30/11/2150",
     "taste": "biru",
 }
@@ -50,7 +50,7 @@ def test_what_was_typed_stays_and_the_status_is_422(app: TestApp) -> None:
     assert form["number"].value == "12"
     assert form["date"].value == "31/02/2150"
     assert form["amount"].value == "banyak"
-    assert form["person"].value == "NUR HIDAYAT"
+    assert form["person"].value == "NUR SASMITA"
     assert form["colour"].value == "biru"
     assert form["note"].value == "x" * 51
 

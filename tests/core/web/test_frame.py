@@ -71,7 +71,7 @@ def test_entries_without_permission_or_route_are_left_out(browser: Browser) -> N
 
 def test_the_person_is_greeted_by_name(browser: Browser) -> None:
     html = browser().get("/", headers=SIGNED_IN).html
-    assert html.select_one(".dropdown-header").text == "Selamat datang AZHARIYAH"
+    assert html.select_one(".dropdown-header").text == "Selamat datang ANINDHITA"
 
 
 def test_keyboard_users_can_skip_the_menu(browser: Browser) -> None:

@@ -41,21 +41,21 @@ def keys(runtime: Runtime) -> int:
 
 def test_the_second_submission_gets_the_first_answer(app: TestApp, web_runtime: Runtime) -> None:
     form = app.get("/pendek", headers=SIGNED_IN).forms["try"]
-    form["name"] = "NUR HIDAYAT"
+    form["name"] = "NUR SASMITA"
     first = form.submit(headers=SIGNED_IN)
     second = form.submit(headers=SIGNED_IN)
     assert (first.status_int, second.status_int) == (303, 303)
     assert first.location == second.location
-    assert names(web_runtime) == ["NUR HIDAYAT"]
+    assert names(web_runtime) == ["NUR SASMITA"]
 
 
 def test_a_refused_form_can_be_corrected_and_sent(app: TestApp, web_runtime: Runtime) -> None:
     form = app.get("/pendek", headers=SIGNED_IN).forms["try"]
     assert form.submit(headers=SIGNED_IN, status=422)
     assert keys(web_runtime) == 0
-    form["name"] = "NUR HIDAYAT"
+    form["name"] = "NUR SASMITA"
     assert form.submit(headers=SIGNED_IN).status_int == 303
-    assert names(web_runtime) == ["NUR HIDAYAT"]
+    assert names(web_runtime) == ["NUR SASMITA"]
 
 
 def test_the_same_content_sent_from_two_forms_is_two_submissions(
@@ -63,7 +63,7 @@ def test_the_same_content_sent_from_two_forms_is_two_submissions(
 ) -> None:
     for _time in range(2):
         form = app.get("/pendek", headers=SIGNED_IN).forms["try"]
-        form["name"] = "NUR HIDAYAT"
+        form["name"] = "NUR SASMITA"
         form.submit(headers=SIGNED_IN)
     assert len(names(web_runtime)) == 2
 
@@ -99,7 +99,7 @@ def test_two_submissions_at_the_same_moment_do_the_work_once(
 
 def test_a_key_means_nothing_for_another_address(app: TestApp) -> None:
     form = app.get("/pendek", headers=SIGNED_IN).forms["try"]
-    form["name"] = "NUR HIDAYAT"
+    form["name"] = "NUR SASMITA"
     form.submit(headers=SIGNED_IN)
     fields = dict(form.submit_fields())
     answer = app.post("/isian", fields, headers=SIGNED_IN, status="*")

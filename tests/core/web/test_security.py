@@ -106,9 +106,9 @@ def test_a_token_in_the_header_counts(app: TestApp) -> None:
 
 def test_what_was_typed_on_a_stale_page_can_be_sent_again(app: TestApp) -> None:
     headers = {**SIGNED_IN, "Origin": "http://localhost"}
-    answer = app.post("/pendek", {"name": "NUR HIDAYAT"}, headers=headers, status=400)
+    answer = app.post("/pendek", {"name": "NUR SASMITA"}, headers=headers, status=400)
     form = next(each for each in answer.forms.values() if each.action == "/pendek")
-    assert form["name"].value == "NUR HIDAYAT"
+    assert form["name"].value == "NUR SASMITA"
     assert form.submit(headers=SIGNED_IN).status_int == 303
 
 
@@ -128,10 +128,10 @@ def test_secrets_are_never_written_back_into_a_page(app: TestApp, name: str) -> 
 
 def test_typed_text_survives_being_signed_out(app: TestApp) -> None:
     headers = {"Origin": "http://localhost"}
-    answer = app.post("/pendek", {"name": "NUR HIDAYAT"}, headers=headers, status=403)
+    answer = app.post("/pendek", {"name": "NUR SASMITA"}, headers=headers, status=403)
     assert "Isian Anda tidak hilang" in answer.text
     form = next(each for each in answer.forms.values() if each.action == "/pendek")
-    assert form["name"].value == "NUR HIDAYAT"
+    assert form["name"].value == "NUR SASMITA"
 
 
 def test_the_page_cookie_is_closed_to_scripts_and_other_sites(app: TestApp) -> None:

@@ -42,7 +42,7 @@ class Somebody:
     """A signed-in person."""
 
     permissions: frozenset[str]
-    name: str = "AZHARIYAH"
+    name: str = "ANINDHITA"
     locale: str | None = None
 
 

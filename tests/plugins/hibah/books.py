@@ -27,8 +27,8 @@ GOOD: Mapping[Column, Any] = {
     Column.DECREE_OFFICIAL: "GUBERNUR JAWA TIMUR",
     Column.DECREE_NUMBER: "188/45/KPTS/013/2018",
     Column.DECREE_DATED: "19 Januari 2018",
-    Column.OFFICER: "DEDI MERVIN",
-    Column.CONTACT: "NUR HIDAYAT",
+    Column.OFFICER: "DANU MAHARDIKA",
+    Column.CONTACT: "NUR SASMITA",
     Column.TELEPHONE: "08123090095",
     Column.CREATED: None,
 }

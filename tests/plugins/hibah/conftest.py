@@ -62,8 +62,8 @@ ROWS: Sequence[GrantRow] = (
         address="Jl. Samudera No. 17, Desa Wanasekar",
         amount=9_000_000_000,
         decree=DECREE,
-        officer="DEDI MERVIN",
-        contact="NUR HIDAYAT",
+        officer="DANU MAHARDIKA",
+        contact="NUR SASMITA",
         telephone="+628123090095",
         created=date(2018, 1, 31),
     ),
@@ -75,7 +75,7 @@ ROWS: Sequence[GrantRow] = (
         address="Dusun Krajan RT 02 RW 01",
         amount=400_000_000,
         decree=LATER_DECREE,
-        officer="AZHARIYAH",
+        officer="ANINDHITA",
         contact="SITI KERTALANGITA",
         telephone="+6281230900106",
     ),
@@ -96,7 +96,7 @@ ROWS: Sequence[GrantRow] = (
         regency_id=3507,
         address="Dusun Krajan RT 02 RW 01",
         amount=30_000_000,
-        officer="AZHARIYAH",
+        officer="ANINDHITA",
     ),
     *(
         grant_row(
@@ -105,7 +105,7 @@ ROWS: Sequence[GrantRow] = (
             dpa=f"5435140501700{number:03d}",
             regency_id=3501,
             amount=100_000_000,
-            officer="DEDI MERVIN",
+            officer="DANU MAHARDIKA",
         )
         for number in range(1, 10)
     ),
@@ -128,14 +128,14 @@ def plugin_names() -> tuple[str, ...]:
 
 @pytest.fixture
 def officer(people: People) -> UserFacts:
-    """Dedi, the officer of the grants to the LPTQ."""
-    return people.facts(people.petugas("DEDI MERVIN", username="dedi"))
+    """Danu, the officer of the grants to the LPTQ."""
+    return people.facts(people.petugas("DANU MAHARDIKA", username="danu"))
 
 
 @pytest.fixture
 def colleague(people: People) -> UserFacts:
-    """Azhariyah, the officer of two other grants; in no team."""
-    return people.facts(people.petugas("AZHARIYAH", username="azhariyah"))
+    """Anindhita, the officer of two other grants; in no team."""
+    return people.facts(people.petugas("ANINDHITA", username="anindhita"))
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ SignIn = Callable[["TestApp", int], None]
 
 @pytest.fixture
 def browser(app: TestApp, sign_in: SignIn, bureau: dict[str, int], officer: UserFacts) -> TestApp:
-    """Dedi's browser, in a bureau with grants."""
+    """Danu's browser, in a bureau with grants."""
     del bureau
     sign_in(app, officer.id)
     return app

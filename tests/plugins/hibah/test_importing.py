@@ -54,7 +54,7 @@ def test_a_row_becomes_grant_institution_decree_contact_thread_and_index(session
     assert grant.created_at.isoformat() == "2018-01-30T17:00:00+00:00"
     assert (institution.name, institution.regency_id) == (FIRST.institution, 3578)
     assert (decree.stage, decree.number, decree.dated) == (1, DECREE.number, date(2018, 1, 19))
-    assert [(c.name, c.number) for c in contact.values()] == [("NUR HIDAYAT", "+628123090095")]
+    assert [(c.name, c.number) for c in contact.values()] == [("NUR SASMITA", "+628123090095")]
     assert (thread.subject, thread.title) == (institution_subject(institution.id), institution.name)
     assert session.scalar(select(func.count()).select_from(SearchDocument)) == 3
     assert len(entries(session, grant_subject(grant.id))) == 1
@@ -78,7 +78,7 @@ def test_a_second_import_updates_and_tells_what_changed(session: Session, admin:
     plan = import_rows(
         session,
         [
-            replace(FIRST, amount=8_500_000_000, decree=LATER_DECREE, officer="AZHARIYAH"),
+            replace(FIRST, amount=8_500_000_000, decree=LATER_DECREE, officer="ANINDHITA"),
             *ROWS[1:],
         ],
     )
@@ -89,7 +89,7 @@ def test_a_second_import_updates_and_tells_what_changed(session: Session, admin:
         "SK Tahap": ("1", "2"),
         "SK Nomor": (DECREE.number, LATER_DECREE.number),
         "SK Tanggal": ("19/01/2018", "04/05/2018"),
-        "Petugas": ("DEDI MERVIN", "AZHARIYAH"),
+        "Petugas": ("DANU MAHARDIKA", "ANINDHITA"),
     }
     grant = _grant(session)
     assert (grant.amount, grant.version) == (8_500_000_000, 2)
@@ -136,7 +136,7 @@ def test_a_number_mended_by_an_officer_survives_the_same_workbook(session: Sessi
     grant = _grant(session)
     subject = institution_subject(grant.institution_id)
     set_institution_contact(
-        session, grant.institution_id, name="NUR HIDAYAT", number="081230900777", actor_id=None
+        session, grant.institution_id, name="NUR SASMITA", number="081230900777", actor_id=None
     )
 
     import_rows(session, [FIRST])
@@ -171,20 +171,20 @@ def test_an_unknown_officer_is_kept_as_text_with_a_warning(session: Session) -> 
         (Column.OFFICER, False)
     ]
     grant = _grant(session)
-    assert (grant.officer_id, grant.officer_text) == (None, "DEDI MERVIN")
+    assert (grant.officer_id, grant.officer_text) == (None, "DANU MAHARDIKA")
 
 
 def test_an_officer_is_found_by_nip_and_a_shared_name_is_not_guessed(
     session: Session, people: People
 ) -> None:
-    first = people.petugas("DEDI MERVIN", username="d1", nip="197911202003121004")
-    people.petugas("DEDI MERVIN", username="d2", nip="198911202003121004")
+    first = people.petugas("DANU MAHARDIKA", username="d1", nip="197911202003121004")
+    people.petugas("DANU MAHARDIKA", username="d2", nip="198911202003121004")
 
     plan = import_rows(
         session,
         [
-            replace(FIRST, officer="197911202003121004 - DEDI MERVIN"),
-            replace(ROWS[1], officer="Dedi  Mervin"),
+            replace(FIRST, officer="197911202003121004 - DANU MAHARDIKA"),
+            replace(ROWS[1], officer="Danu  Mahardika"),
         ],
     )
 

@@ -38,8 +38,8 @@ def test_the_list_of_institutions_holds_those_of_own_grants(browser: TestApp) ->
     assert "1 hasil" in words(browser.get("/hibah/lembaga", {"wilayah": "3578"}))
     assert "9 hasil" in words(browser.get("/hibah/lembaga", {"kontak": "belum"}))
     known = browser.get("/hibah/lembaga", {"kontak": "ada"})
-    assert "NUR HIDAYAT, +62 812-3090-095" in words(known)
-    link = known.html.find("a", string="NUR HIDAYAT, +62 812-3090-095")
+    assert "NUR SASMITA, +62 812-3090-095" in words(known)
+    link = known.html.find("a", string="NUR SASMITA, +62 812-3090-095")
     assert link.has_attr("data-dialog")
     assert "sediakan Nomor Kontak" in words(browser.get(link["href"]))
     assert browser.get("/hibah/lembaga", {"cari": "arsipan 4"}).click("Arsipan 4").status_int == 200

@@ -38,7 +38,7 @@ QUERIES: list[tuple[str, list[str], list[str]]] = [
     ("alhidayahna", MOSQUE, []),
     ("al-hidayahna rangka", MOSQUE, []),
     ("cafe maarifana", ["2018-HK-00107"], []),
-    ("dedi mervin", ["2018-HK-00005"], LPTQ_2017),
+    ("danu mahardika", ["2018-HK-00005"], LPTQ_2017),
     ("budi tanpa", ["2018-HK-00107"], []),
     ("nurhidayat", ["2018-HK-00005"], []),
     ("188/45", ["2018-HK-00005"], []),
@@ -117,9 +117,9 @@ def test_officers_find_their_own_grants_only(
 def test_a_team_sees_what_its_members_and_the_team_itself_have(
     runtime: Runtime, people: People, admin: UserFacts
 ) -> None:
-    dedi = people.petugas("DEDI MERVIN", team="Tim 1")
+    danu = people.petugas("DANU MAHARDIKA", team="Tim 1")
     mate = people.facts(people.petugas("RATNA SASTRAWENING", team="Tim 1"))
-    stranger = people.facts(people.petugas("AZHARIYAH", team="Tim 2"))
+    stranger = people.facts(people.petugas("ANINDHITA", team="Tim 2"))
     with runtime.database.writing() as session:
         import_rows(session, ROWS)
         session.execute(
@@ -132,7 +132,7 @@ def test_a_team_sees_what_its_members_and_the_team_itself_have(
         seen = search(session, mate, SearchQuery("2018", size=50))
         assert sorted(_codes(seen)) == ["2018-HK-00005", "2018-HK-00107"]
         assert sorted(_codes(search(session, stranger, SearchQuery("2018")))) == sorted(MOSQUE)
-        assert search(session, people.facts(dedi), SearchQuery("2018")).active_total == 2
+        assert search(session, people.facts(danu), SearchQuery("2018")).active_total == 2
         assert search(session, admin, SearchQuery("2018")).active_total == 4
 
 

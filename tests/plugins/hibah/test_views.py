@@ -64,7 +64,7 @@ def test_a_card_says_what_the_manual_shows_and_offers_what_has_a_page(browser: T
         "Status: SK PENETAPAN",
         "Jenis: Hibah Berbadan Hukum Indonesia",
         "SK: Tahap 1, GUBERNUR JAWA TIMUR, 188/45/KPTS/013/2018, 19 Januari 2018",
-        "Petugas: DEDI MERVIN",
+        "Petugas: DANU MAHARDIKA",
         "Rekomendasi: REGULER",
         "Dibuat: 31 Januari 2018",
     ):
@@ -120,7 +120,7 @@ def test_lihat_shows_everything_and_can_be_printed(
 ) -> None:
     page = browser.get("/hibah/cari", {"q": "2018-HK-00005"}).click("Lihat")
 
-    for said in ("Jl. Samudera No. 17", "Kota Surabaya", "NUR HIDAYAT", "+62 812-3090-095"):
+    for said in ("Jl. Samudera No. 17", "Kota Surabaya", "NUR SASMITA", "+62 812-3090-095"):
         assert said in words(page)
     paper = page.click("Versi cetak")
     assert "Rp9.000.000.000,00" in words(paper)
@@ -165,10 +165,10 @@ def test_kontak_asks_as_the_manual_does_and_keeps_who_it_was(
         ("+628123090095", False),
     ]
     log = browser.get("/hibah/cari", {"q": "2018-HK-00005"}).click("^Log$")
-    assert "Kontak lembaga diganti dari NUR HIDAYAT" in words(log)
+    assert "Kontak lembaga diganti dari NUR SASMITA" in words(log)
     again = browser.get(f"/hibah/lembaga/{institution_id}/kontak")
     assert "Riwayat kontak" in words(again)
-    assert "NUR HIDAYAT" in words(again)
+    assert "NUR SASMITA" in words(again)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_tambah_catatan_keeps_a_note_once_and_log_tells_it(
     with runtime.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Note)) == 1
     log = browser.get("/hibah/cari", {"q": "2018-HK-00005"}).click("^Log$")
-    assert "DEDI MERVIN" in words(log)
+    assert "DANU MAHARDIKA" in words(log)
     assert "Catatan ditambahkan: Berkas proposal kurang" in words(log)
 
 

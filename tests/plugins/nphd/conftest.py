@@ -85,7 +85,7 @@ class Bureau:
         order = Order(
             grant_id=case.grant_id,
             number=case.number,
-            person="NUR HIDAYAT",
+            person="NUR SASMITA",
             day=day or self.tomorrow,
             request_key=f"key-{next(self._numbers)}",
             again=again,
@@ -131,7 +131,7 @@ def channel(runtime: Runtime) -> int:
 @pytest.fixture
 def officer(people: People) -> UserFacts:
     """An officer, as ``request.identity`` would be."""
-    return people.facts(people.petugas("AZHARIYAH"))
+    return people.facts(people.petugas("ANINDHITA"))
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def admin(people: People) -> UserFacts:
 @pytest.fixture
 def colleague(people: People) -> UserFacts:
     """An officer in no team."""
-    return people.facts(people.petugas("DEDI MERVIN"))
+    return people.facts(people.petugas("DANU MAHARDIKA"))
 
 
 InParallel = Callable[[Sequence[Callable[[], Any]]], list[Any]]

@@ -68,7 +68,7 @@ def test_number_and_person_become_the_institutions_contact(
 
     subject = hibah.institution_subject(case.institution_id)
     contact = contacts_of(session, [subject])[subject]
-    assert (contact.name, contact.number) == ("NUR HIDAYAT", case.number)
+    assert (contact.name, contact.number) == ("NUR SASMITA", case.number)
 
 
 def test_the_dialog_starts_with_the_institutions_contact(
@@ -93,7 +93,7 @@ def test_the_same_dialog_submitted_twice_adds_nothing_twice(
     bureau: Bureau, officer: UserFacts, session: Session
 ) -> None:
     case = bureau.case(officer_id=officer.id)
-    order = Order(case.grant_id, case.number, "NUR HIDAYAT", bureau.tomorrow, "one-dialog")
+    order = Order(case.grant_id, case.number, "NUR SASMITA", bureau.tomorrow, "one-dialog")
 
     first = invite(session, order, officer)
     second = invite(session, order, officer)
@@ -121,7 +121,7 @@ def test_another_officer_cannot_invite_for_the_same_date(
 
     with pytest.raises(OtherOfficerError) as error:
         bureau.invite(case, admin)
-    assert "AZHARIYAH" in error.value.explanation.interpolate()
+    assert "ANINDHITA" in error.value.explanation.interpolate()
 
 
 def test_an_invitation_for_another_coming_day_must_be_meant(

@@ -70,9 +70,9 @@ def test_each_institution_gets_the_text_in_its_own_conversation(
     ]
     assert [row.address for row in rows] == [case.number for case in cases]
     assert rows[0].body == (
-        f"Yth NUR HIDAYAT, {cases[0].name} ({cases[0].code}) diundang menandatangani NPHD pada "
+        f"Yth NUR SASMITA, {cases[0].name} ({cases[0].code}) diundang menandatangani NPHD pada "
         "Sabtu, 1 Desember 2018 pukul 09.00 WIB di Biro Kesejahteraan Rakyat, Jl. Pahlawan 110 "
-        "Surabaya. Petugas: AZHARIYAH. Terima kasih."
+        "Surabaya. Petugas: ANINDHITA. Terima kasih."
     )
     assert rows[0].sender_id is None, "the system writes, not the officer"
 

@@ -39,7 +39,7 @@ def test_the_page_shows_the_manuals_sections(
         "Tanggal": "01/12/2018",
         "Jam": "09.00",
         "Tempat": "Biro Kesejahteraan Rakyat, Jl. Pahlawan 110 Surabaya",
-        "Petugas": f"{officer.nip} - AZHARIYAH",
+        "Petugas": f"{officer.nip} - ANINDHITA",
         "Jumlah": "1",
         "Tanggal dibuat": "08/11/2018 09:11",
     }
@@ -137,7 +137,7 @@ def test_an_institution_can_be_mended_or_taken_off_before_it_is_notified(
     invitation_id = bureau.list_of(1, officer)
     page = visit.ask(f"{invitation_id}/lembaga/1")
     form = form_with(page, "number")
-    assert form["person"].value == "NUR HIDAYAT"
+    assert form["person"].value == "NUR SASMITA"
     bad = fill(form, number="021 123").submit(expect_errors=True)
     assert bad.status_int == 422
     good = fill(form_with(bad, "number"), number="0812 3090 777", person="SITI AMINAH").submit()

@@ -39,7 +39,7 @@ def page(app: TestApp, sign_in: SignIn, officer: UserFacts, case: Case) -> TestR
 def typed(page: TestResponse, bureau: Bureau, **values: str) -> TestResponse:
     form = form_with(page, "number")
     day = bureau.tomorrow.strftime("%d/%m/%Y")
-    fill(form, **{"number": "08123090095", "person": "NUR HIDAYAT", "day": day, **values})
+    fill(form, **{"number": "08123090095", "person": "NUR SASMITA", "day": day, **values})
     return form.submit(expect_errors=True)
 
 
@@ -77,7 +77,7 @@ def test_the_dialog_is_filled_with_the_contact_and_the_day_used_last(
     again = app.get(f"/hibah/undangan/undang/{case.grant_id}")
     form = form_with(again, "number")
     assert form["number"].value == "0812-3090-095"
-    assert form["person"].value == "NUR HIDAYAT"
+    assert form["person"].value == "NUR SASMITA"
     assert form["day"].value == bureau.tomorrow.strftime("%d/%m/%Y")
 
 

@@ -29,7 +29,7 @@ def test_the_list_shows_the_manuals_columns_and_counts(
     assert headings == ["Id", "Tanggal", "Pegawai", "Jumlah", "Notifikasi", "Aksi"]
     text = main_text(page)
     assert "1 hasil" in text
-    assert "1 Desember 2018 AZHARIYAH 2 Belum dikirim" in text
+    assert "1 Desember 2018 ANINDHITA 2 Belum dikirim" in text
     assert page.html.main.select_one("tbody a").get_text().strip() == "Sunting"
 
 
