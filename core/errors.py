@@ -11,6 +11,7 @@ __all__ = [
     "ForbiddenError",
     "InvalidInputError",
     "NotFoundError",
+    "RefusedError",
 ]
 
 
@@ -53,6 +54,10 @@ class ConflictError(AbahError):
         "Data ini sudah diubah oleh orang lain sejak halaman dibuka. "
         "Muat ulang halaman, periksa isinya, lalu ulangi tindakan Anda."
     )
+
+
+class RefusedError(ConflictError):
+    """The record is as the page showed it, but this cannot be done with it. Answered with 409."""
 
 
 class InvalidInputError(AbahError):

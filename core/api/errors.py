@@ -9,6 +9,7 @@ from core.errors import (
     ForbiddenError,
     InvalidInputError,
     NotFoundError,
+    RefusedError,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "ForbiddenError",
     "InvalidInputError",
     "NotFoundError",
+    "RefusedError",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core import audit
 from core.db import utcnow
-from core.errors import ConflictError, InvalidInputError, NotFoundError
+from core.errors import InvalidInputError, NotFoundError, RefusedError
 from core.framework.runtime import runtime_of
 from core.hookspecs.channels import Transport
 from core.hookspecs.system import SettingField
@@ -124,14 +124,14 @@ def add_account(  # noqa: PLR0913 - the facts of one account, by name
     :param settings: values of the transport's form; text is converted to the field's kind.
     :raises UnknownTransportError: no enabled plugin brings it.
     :raises InvalidInputError: a setting is unknown, missing or of the wrong kind.
-    :raises ConflictError: another account has this name.
+    :raises RefusedError: another account has this name.
     """
     found = _transport(session, transport)
     name = name.strip()
     if not name:
         raise InvalidInputError(field="name", explanation=_("Nama kanal belum diisi."))
     if session.scalar(select(ChannelAccount.id).where(ChannelAccount.name == name)) is not None:
-        raise ConflictError(_("Sudah ada kanal bernama ${name}.", mapping={"name": name}))
+        raise RefusedError(_("Sudah ada kanal bernama ${name}.", mapping={"name": name}))
     values = _settings(found, settings, {})
     account = ChannelAccount(
         name=name,

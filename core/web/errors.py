@@ -25,6 +25,7 @@ from core.errors import (
     ForbiddenError,
     InvalidInputError,
     NotFoundError,
+    RefusedError,
 )
 from core.i18n import TranslationString, _
 from core.web.locale import identity_or_none, translate
@@ -63,6 +64,8 @@ class Problem:
     """Whether the same address may work in a moment."""
     again: Sequence[tuple[str, str]] | None = None
     """What was typed, for a button that sends it again; None where that would not help."""
+    retype: bool = False
+    """Whether a password or a code was typed too, which is never written back."""
     typed: Sequence[str] = ()
     """What was typed, to be copied, where the form has to be opened again."""
 
@@ -115,6 +118,12 @@ SIGNED_OUT_HEADER: Final = "X-Abah-Signed-Out"
 _UNSAID: Final = re.compile(r"password|sandi|kode|code|secret|token", re.IGNORECASE)
 """Fields that are never written back into a page."""
 
+_UNTYPED: Final = re.compile(
+    r"versi|version|seen|known|scope|tell|pilih|daftar|next|first|last|tab|.*key.*|csrf.*",
+    re.IGNORECASE,
+)
+"""Fields that pages fill in themselves, and choices: nobody typed them."""
+
 _PASSING: Final = frozenset({429, 503})
 """Statuses that pass by themselves: sending again helps."""
 
@@ -131,15 +140,16 @@ def domain_error(error: AbahError, request: Request) -> Response:
         return _failure(error, request, error.explanation)
     if isinstance(error, ForbiddenError) and identity_or_none(request) is None:
         return forbidden(HTTPForbidden(), request)
-    typed = [value for _name, value in _typed(request) or () if _worth_keeping(value)]
-    return _answer(request, Problem(status, _TITLES[status], error.explanation, typed=typed))
+    typed = [value for name, value in _typed(request) or () if _worth_keeping(name, value)]
+    # Nothing changed behind the person's back where the record itself refuses.
+    title = _TITLES[422 if isinstance(error, RefusedError) else status]
+    return _answer(request, Problem(status, title, error.explanation, typed=typed))
 
 
 def stale_form(_error: Exception, request: Request) -> Response:
     """Answer a form without a valid token."""
-    return _answer(
-        request, Problem(400, _("Halaman sudah kedaluwarsa"), _STALE, again=_typed(request))
-    )
+    problem = Problem(400, _("Halaman sudah kedaluwarsa"), _STALE)
+    return _answer(request, _sent_again(request, problem))
 
 
 def forbidden(_error: HTTPForbidden, request: Request) -> Response:
@@ -151,9 +161,8 @@ def forbidden(_error: HTTPForbidden, request: Request) -> Response:
         # A part of a page that renews itself must not become the page for signing in.
         return Response(status=403, headerlist=[(SIGNED_OUT_HEADER, "1")])
     if request.method not in SAFE_METHODS or route is None:
-        return _answer(
-            request, Problem(403, _("Anda sudah keluar"), _SIGNED_OUT, again=_typed(request))
-        )
+        problem = Problem(403, _("Anda sudah keluar"), _SIGNED_OUT)
+        return _answer(request, _sent_again(request, problem))
     # A dialog's address is not where one wants to be after signing in; the page behind it is.
     there = request.headers.get("HX-Current-Path", "") if request.is_dialog else request.path_qs
     query = {"next": there} if there.strip("/") else {}
@@ -187,8 +196,9 @@ def http_error(error: HTTPException, request: Request) -> Response:
     )
     if status >= 500:  # noqa: PLR2004
         log.error("server error raised", status=status, path=request.path)
-    again = _typed(request) if status in _PASSING else None
-    problem = Problem(status, _TITLES[known], explanation, retry=status in _PASSING, again=again)
+    problem = Problem(status, _TITLES[known], explanation, retry=status in _PASSING)
+    if status in _PASSING:
+        problem = _sent_again(request, problem)
     response = _answer(request, problem)
     if "Retry-After" in error.headers:
         response.headers["Retry-After"] = error.headers["Retry-After"]
@@ -212,7 +222,7 @@ def _failure(error: Exception, request: Request, explanation: TranslationString)
     )
     problem = Problem(500, _TITLES[500], explanation, error_id, retry=True)
     try:
-        return _answer(request, replace(problem, again=_typed(request)))
+        return _answer(request, _sent_again(request, problem))
     except Exception:
         log.exception("error page failed too", error_id=error_id)
         body = render("errors/bare.jinja2", {"problem": problem}, request=None)
@@ -248,14 +258,26 @@ def _typed(request: Request) -> Sequence[tuple[str, str]] | None:
     if request.method != "POST" or request.headers.get("Origin") != request.host_url:
         return None
     sent = [(n, value) for n, value in request.POST.items() if n not in {"csrf_token", FIELD}]
-    harmless = all(isinstance(value, str) and not _UNSAID.search(name) for name, value in sent)
-    if not harmless or sum(len(value) for _name, value in sent) > _MOST_TYPED:
+    if not all(isinstance(value, str) for _name, value in sent):
         return None
-    return sent
+    harmless = [(name, value) for name, value in sent if not _UNSAID.search(name)]
+    nothing_left = bool(sent) and not any(value for _name, value in harmless)
+    if nothing_left or sum(len(value) for _name, value in harmless) > _MOST_TYPED:
+        return None
+    return harmless
 
 
-def _worth_keeping(value: str) -> bool:
-    """Tell whether it takes a while to type this again; keys and check marks don't."""
+def _sent_again(request: Request, problem: Problem) -> Problem:
+    """Add what was typed, so that it can be sent again."""
+    again = _typed(request)
+    secret = any(name != "csrf_token" and _UNSAID.search(name) for name in request.POST)
+    return replace(problem, again=again, retype=again is not None and secret)
+
+
+def _worth_keeping(name: str, value: str) -> bool:
+    """Tell whether somebody typed this and takes a while to type it again."""
+    if _UNTYPED.fullmatch(name):
+        return False
     return len(value.strip()) >= _SHORTEST_KEPT and not value.isdecimal()
 
 

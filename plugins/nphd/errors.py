@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from core.api.errors import ConflictError, InvalidInputError
+from core.api.errors import ConflictError, InvalidInputError, RefusedError
 from core.api.text import _
 from plugins.nphd.days import date_words
 
@@ -18,6 +18,7 @@ __all__ = [
     "GrantPendingError",
     "InvitationCancelledError",
     "InvitationChangedError",
+    "NobodyNotifiedError",
     "NothingToResendError",
     "OtherDateError",
     "OtherOfficerError",
@@ -128,22 +129,30 @@ class DateFixedError(InvalidInputError):
         )
 
 
-class GrantNotInvitableError(ConflictError):
+class GrantNotInvitableError(RefusedError):
     """The grant is not, or no longer, in a state in which one invites."""
 
-    def __init__(self, code: str) -> None:
-        """Keep the grant's process code."""
+    def __init__(self, code: str, state: str, wanted: str, *, archived: bool) -> None:
+        """Keep the grant's process code, its state, and the one in which one invites."""
         self.code = code
+        self.state = state
+        facts = {"kode": code, "status": state, "perlu": wanted}
         super().__init__(
             _(
-                "Hibah ${kode} tidak dapat diundang karena statusnya sudah berubah. Cari kembali "
-                "hibah itu dan periksa statusnya.",
-                mapping={"kode": code},
+                "Hibah ${kode} tidak dapat diundang karena sudah diarsipkan. Undangan NPHD hanya "
+                "untuk hibah yang masih diproses.",
+                mapping=facts,
+            )
+            if archived
+            else _(
+                "Hibah ${kode} tidak dapat diundang karena statusnya sekarang ${status}. Undangan "
+                "NPHD hanya untuk hibah berstatus ${perlu}.",
+                mapping=facts,
             )
         )
 
 
-class GrantPendingError(ConflictError):
+class GrantPendingError(RefusedError):
     """The grant is held back (Pending); its institution is not invited meanwhile."""
 
     def __init__(self, code: str) -> None:
@@ -158,7 +167,7 @@ class GrantPendingError(ConflictError):
         )
 
 
-class InvitationCancelledError(ConflictError):
+class InvitationCancelledError(RefusedError):
     """The list was cancelled; nothing can be changed in it or sent from it."""
 
     def __init__(self, invitation_id: int) -> None:
@@ -188,7 +197,7 @@ class InvitationChangedError(ConflictError):
         )
 
 
-class AlreadyNotifiedError(ConflictError):
+class AlreadyNotifiedError(RefusedError):
     """The institution has been notified: what it was told cannot be changed here."""
 
     def __init__(self, institution: str) -> None:
@@ -203,7 +212,22 @@ class AlreadyNotifiedError(ConflictError):
         )
 
 
-class NothingToResendError(ConflictError):
+class NobodyNotifiedError(ConflictError):
+    """Nobody on the list was notified yet, so there is nothing to repeat."""
+
+    def __init__(self, invitation_id: int) -> None:
+        """Keep the list."""
+        self.invitation_id = invitation_id
+        super().__init__(
+            _(
+                "Belum ada lembaga dalam undangan ${id} yang diberi tahu, jadi tidak ada yang "
+                "dikirim ulang. Pilih Proses untuk mengirim undangan pertama kali.",
+                mapping={"id": invitation_id},
+            )
+        )
+
+
+class NothingToResendError(RefusedError):
     """Nobody on the list can be notified again just now."""
 
     def __init__(self, invitation_id: int, waiting: int) -> None:

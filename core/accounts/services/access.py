@@ -15,7 +15,7 @@ from core.accounts.permissions import ADMIN, UnknownRoleError, roles_by_name
 from core.accounts.services.people import note
 from core.accounts.sessions import end_sessions
 from core.db import utcnow
-from core.errors import ConflictError, InvalidInputError, NotFoundError
+from core.errors import ConflictError, InvalidInputError, NotFoundError, RefusedError
 from core.i18n import _
 
 __all__ = [
@@ -45,7 +45,7 @@ class AccessChange:
     actor_id: int | None
 
 
-class LastAdminError(ConflictError):
+class LastAdminError(RefusedError):
     """Nobody would be left who can let people in."""
 
     explanation = _(
@@ -126,7 +126,7 @@ def disable_user(
     """
     user = _locked(session, user_id, expected)
     if user_id == actor_id:
-        raise ConflictError(_("Anda tidak dapat menonaktifkan akun Anda sendiri."))
+        raise RefusedError(_("Anda tidak dapat menonaktifkan akun Anda sendiri."))
     before = UserStatus(user.status)
     _keep_an_admin(session, user_id)
     user.status = UserStatus.DISABLED

@@ -9,7 +9,14 @@ from pyramid.httpexceptions import HTTPRequestEntityTooLarge, HTTPSeeOther, HTTP
 from sqlalchemy import insert, select
 
 from core.contacts import countries, national_number, parse_number
-from core.errors import AbahError, ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from core.errors import (
+    AbahError,
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    RefusedError,
+)
 from core.i18n import _
 from core.web.confirm import confirmation
 from core.web.dialog import close_dialog, stay_in_dialog
@@ -162,6 +169,7 @@ RAISED: dict[str, Exception] = {
     "404": NotFoundError(_("Lembaga tidak ditemukan.")),
     "403": ForbiddenError(),
     "409": ConflictError(),
+    "refused": RefusedError(),
     "422": InvalidInputError("x", _("Tidak masuk akal.")),
     "domain": AbahError(_("Kanal sedang mati. Pilih kanal lain.")),
     "413": HTTPRequestEntityTooLarge(),

@@ -178,7 +178,14 @@ def test_a_part_that_renews_itself_never_becomes_the_page_for_signing_in(app: Te
 def post_failing(app: TestApp, kind: str, status: int) -> TestResponse:
     token = app.get("/pendek", headers=SIGNED_IN).forms["try"]["csrf_token"].value
     headers = {**SIGNED_IN, "Origin": "http://localhost"}
-    posted = {"csrf_token": token, "text": "Yth. Bapak/Ibu\npengurus <b>", "id": "7"}
+    posted = {
+        "csrf_token": token,
+        "text": "Yth. Bapak/Ibu\npengurus <b>",
+        "id": "7",
+        "versi": "1.7",
+        "seen": "pending",
+        "scope": "1.9 unproven",
+    }
     return app.post(f"/gagal/{kind}", posted, headers=headers, status=status)
 
 
@@ -196,3 +203,28 @@ def test_what_passes_can_be_sent_again(app: TestApp, kind: str, status: int) -> 
     form = next(each for each in answer.forms.values() if each.action == f"/gagal/{kind}")
     assert form["text"].value == "Yth. Bapak/Ibu\npengurus <b>"
     assert form["once"].value
+
+
+def test_a_refusal_does_not_say_that_data_changed(app: TestApp) -> None:
+    refused = app.get("/gagal/refused", headers=SIGNED_IN, status=409)
+    stale = app.get("/gagal/409", headers=SIGNED_IN, status=409)
+    assert refused.html.select_one("h1").text == "Tidak dapat dilakukan"
+    assert stale.html.select_one("h1").text == "Data sudah berubah"
+
+
+def expired(app: TestApp, **posted: str) -> TestResponse:
+    headers = {**SIGNED_IN, "Origin": "http://localhost"}
+    return app.post("/pendek", {"csrf_token": "lama", **posted}, headers=headers, status=400)
+
+
+def test_an_expired_form_keeps_all_but_its_password(app: TestApp) -> None:
+    answer = expired(app, name="Siti", email="siti@example.go.id", password="rahasia-sekali")
+    form = next(each for each in answer.forms.values() if each.action == "/pendek")
+    assert (form["name"].value, form["email"].value) == ("Siti", "siti@example.go.id")
+    assert "password" not in form.fields
+    assert "rahasia-sekali" not in answer.text
+    assert "kecuali kata sandi" in answer.html.select_one(".problem").text
+
+
+def test_an_expired_form_that_had_only_a_password_is_not_sent_again(app: TestApp) -> None:
+    assert "Kirim lagi" not in expired(app, password="rahasia-sekali").text
