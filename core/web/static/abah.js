@@ -34,6 +34,20 @@
     });
   }
 
+  // ---- the focus goes back to what opened the dialog, on the page that follows as well
+
+  function leadsTo(node) { return node.getAttribute("formaction") || node.getAttribute("href") || ""; }
+
+  function returnFocus() {
+    var address = sessionStorage.getItem("opener");
+    sessionStorage.removeItem("opener");
+    if (!address || document.activeElement !== document.body) return;
+    var same = Array.from(document.querySelectorAll("[data-dialog]")).find(function (node) {
+      return leadsTo(node) === address && node.offsetParent;
+    });
+    if (same) same.focus();
+  }
+
   function formValues(form, submitter) {
     var data = new FormData(form, submitter && submitter.name ? submitter : undefined);
     var values = {};
@@ -128,7 +142,9 @@
   document.addEventListener("htmx:sendError", function () { notice(el("toasts").dataset.failed); });
   document.addEventListener("htmx:timeout", function () { notice(el("toasts").dataset.failed); });
   document.addEventListener("htmx:beforeOnLoad", function (event) {
-    if (event.detail.xhr.getResponseHeader("HX-Redirect")) dirty.clear();
+    if (!event.detail.xhr.getResponseHeader("HX-Redirect")) return;
+    dirty.clear();
+    if (opener) sessionStorage.setItem("opener", leadsTo(opener));
   });
 
   function notice(sentence) {
@@ -248,6 +264,7 @@
 
   document.addEventListener("DOMContentLoaded", function () {
     prepare(document.body);
+    returnFocus();
     var dialog = el("dialog");
     dialog.addEventListener("shown.bs.modal", function () {
       // Somebody quick is typing already while the dialog still moves in.
