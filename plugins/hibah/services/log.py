@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.api.audit import entries, record
+from core.api.contacts import format_number
 from core.api.text import DOMAIN, TranslationString, _
 from plugins.hibah.models import Grant
 from plugins.hibah.services.people import names_of
@@ -20,6 +21,18 @@ __all__ = ["LOGGED", "LogLine", "add_log", "add_logs", "log_of", "sentence_detai
 
 LOGGED: Final = "hibah.grant.logged"
 """Action of an entry whose details are a sentence."""
+
+
+_SENTENCES: Final[Mapping[str, TranslationString]] = {
+    "messages.send": _("Pesan ditulis kepada lembaga."),
+    "messages.move": _("Pesan masuk dipindahkan ke percakapan lembaga."),
+}
+"""What the rest of the application records of institutions."""
+
+_OTHER: Final = _("Tindakan lain")
+"""For what a plugin recorded that has no sentence here."""
+
+_NUMBERS: Final = frozenset({"number", "previous_number"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +97,14 @@ def _sentence(action: str, details: Mapping[str, Any]) -> TranslationString | st
         return TranslationString(details["text"], domain=DOMAIN, mapping=details.get("mapping"))
     if action == "contact.set":
         return _contact_sentence(details)
-    return action
+    return _SENTENCES.get(action, _OTHER)
 
 
 def _contact_sentence(details: Mapping[str, Any]) -> TranslationString:
-    mapping = {key: str(value) for key, value in details.items()}
+    mapping = {
+        key: format_number(str(value)) if key in _NUMBERS else str(value)
+        for key, value in details.items()
+    }
     if "previous_number" not in details:
         return _("Kontak lembaga diisi: ${name}, ${number}.", mapping=mapping)
     return _(
