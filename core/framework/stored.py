@@ -174,10 +174,18 @@ def _store(
 
 
 def check_value(field: SettingField, value: Any) -> Any:
-    """Return ``value`` as the type that ``field`` declares.
+    """Return ``value`` as the type that ``field`` declares, once its own check accepts it.
 
     :raises InvalidInputError: it does not fit.
     """
+    typed = _as_declared(field, value)
+    problem = field.check(str(typed)) if field.check is not None and typed != "" else None
+    if problem is not None:
+        raise _refused(field, problem)
+    return typed
+
+
+def _as_declared(field: SettingField, value: Any) -> Any:
     kind = field.kind
     if kind == "bool":
         return _as_bool(field, value)

@@ -36,6 +36,8 @@ class SettingField:
     hint: TranslationString | str = ""
     choices: Sequence[tuple[str, TranslationString | str]] = ()
     required: bool = False
+    check: Callable[[str], TranslationString | None] | None = None
+    """Says what is wrong with a value that is filled in, or gives None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from core.api.forms import (
 )
 from core.api.text import _
 from plugins.nphd.days import parse_clock, today_in_jakarta
+from plugins.nphd.words import NO_HOUR
 
 __all__ = ["CancelForm", "InvitationForm", "InviteForm", "InviteeForm", "ResendForm", "Scope"]
 
@@ -80,7 +81,7 @@ class InvitationForm(Form):
     def validate_hour(self, field: Any) -> None:
         """Refuse what is no time of day."""
         if parse_clock(field.data) is None:
-            raise ValidationError(_("Tulis jam sebagai jam.menit, misalnya 09.00 atau 13.30."))
+            raise ValidationError(NO_HOUR)
 
     @property
     def clock(self) -> time:

@@ -12,16 +12,21 @@ from core.api.hooks import (
     GrantAction,
     GrantFacts,
     HelpChapter,
+    PlannedResend,
+    ResendReview,
     SettingField,
     SettingsSection,
     Slot,
     hookimpl,
 )
-from core.api.text import _
+from core.api.text import TranslationString, _
 from plugins.hibah.api import INVITABLE_STATES
+from plugins.nphd.days import parse_clock
 from plugins.nphd.services.defaults import DEFAULT_HOUR, DEFAULT_PLACE
 from plugins.nphd.services.editing import follow_contacts
+from plugins.nphd.services.mending import follow_resends, review_calls
 from plugins.nphd.services.reading import CREATE, READ, waiting
+from plugins.nphd.words import NO_HOUR
 
 if TYPE_CHECKING:
     import click
@@ -83,6 +88,7 @@ def register_settings() -> SettingsSection:
                 default=DEFAULT_HOUR,
                 hint=_("Jam (WIB) pada undangan baru, misalnya 09.00."),
                 required=True,
+                check=_why_no_hour,
             ),
         ),
     )
@@ -109,6 +115,26 @@ def load_demo(session: Session, progress: Callable[[str], None]) -> None:
 def contacts_changed(session: Session, changes: Sequence[ContactChange]) -> None:
     """Call an institution's new contact where it was not called yet."""
     follow_contacts(session, changes)
+
+
+def _why_no_hour(text: str) -> TranslationString | None:
+    return NO_HOUR if parse_clock(text) is None else None
+
+
+@hookimpl
+def review_resends(
+    session: Session,
+    resends: Sequence[PlannedResend],
+    hold: bool,  # noqa: FBT001 - hooks pass arguments by name
+) -> Mapping[int, ResendReview]:
+    """Send no call again for a list that was cancelled or a day that is over."""
+    return review_calls(session, resends, hold=hold)
+
+
+@hookimpl
+def messages_resent(session: Session, resends: Mapping[int, PlannedResend]) -> None:
+    """Show on the list whom an institution's newest call goes to."""
+    follow_resends(session, resends)
 
 
 def _invite_url(request: Request, grant: GrantFacts) -> str:

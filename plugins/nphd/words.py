@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from core.api.text import TranslationString, _
 from plugins.nphd.models import Notified
 
-__all__ = ["notified_words", "state_words"]
+__all__ = ["NO_HOUR", "notified_words", "state_words"]
+
+NO_HOUR: Final = _("Tulis jam sebagai jam.menit, misalnya 09.00 atau 13.30.")
+"""For what is typed as an hour and is none."""
 
 
 def state_words(state: Notified, notified: int, invitees: int) -> TranslationString:

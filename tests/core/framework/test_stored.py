@@ -16,9 +16,14 @@ from core.framework.runtime import Runtime
 from core.framework.stored import forget_settings, register_core_settings, save_settings
 from core.hookspecs.markers import hookimpl
 from core.hookspecs.system import SettingField, SettingsSection
-from core.i18n import _
+from core.i18n import TranslationString, _
 
 pytestmark = pytest.mark.plugins()
+
+
+def _no_clock(text: str) -> TranslationString | None:
+    return None if text == "09.00" else _("Tulis jam.")
+
 
 SECTION = SettingsSection(
     title=_("Uji"),
@@ -31,6 +36,7 @@ SECTION = SettingsSection(
         ),
         SettingField("address", _("Alamat"), kind="url"),
         SettingField("token", _("Token"), kind="secret"),
+        SettingField("clock", _("Pukul"), check=_no_clock),
     ),
 )
 
@@ -58,6 +64,7 @@ def test_what_nobody_stored_has_its_declared_default(declared: Runtime) -> None:
         "mode": "a",
         "address": "",
         "token": "",
+        "clock": "",
     }
     assert declared.plugin_settings("tak_ada") == {}
 
@@ -98,6 +105,7 @@ def test_none_goes_back_to_the_default(declared: Runtime) -> None:
         ("mode", "c"),
         ("address", "ftp://example.org"),
         ("address", "example.org"),
+        ("clock", "99.99"),
         ("tak_ada", "x"),
     ],
 )
