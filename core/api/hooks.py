@@ -24,6 +24,8 @@ from core.hookspecs.messages import (
     AccountFacts,
     InboundFacts,
     MessageChange,
+    PlannedResend,
+    ResendReview,
     SubjectContactChange,
     SubjectFacts,
 )
@@ -46,7 +48,9 @@ __all__ = [
     "MessageChange",
     "Outcome",
     "OutgoingMessage",
+    "PlannedResend",
     "ReportState",
+    "ResendReview",
     "SendResult",
     "SettingField",
     "SettingsSection",

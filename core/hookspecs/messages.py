@@ -15,18 +15,24 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
+    from core.i18n import TranslationString
+
 __all__ = [
     "AccountFacts",
     "InboundFacts",
     "MessageChange",
+    "PlannedResend",
+    "ResendReview",
     "SubjectContactChange",
     "SubjectFacts",
     "describe_subjects",
     "inbound_received",
     "messages_changed",
+    "messages_resent",
     "own_threads",
     "readable_subjects",
     "readable_threads",
+    "review_resends",
     "route_messages",
     "subject_contacts_changed",
     "threads_opened",
@@ -79,6 +85,8 @@ class SubjectFacts:
     """Path of the subject's own page, or empty."""
     contact_url: str = ""
     """Path of the page where its number is mended, or empty."""
+    contact_permission: str = ""
+    """Permission that this page asks for; its link is left out for others. Empty: everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,32 @@ class SubjectContactChange:
     """E.164."""
     previous_number: str | None
     actor_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedResend:
+    """A message that did not arrive, and whom it is to reach now."""
+
+    message_id: int
+    origin: str
+    """Key of what caused it, as given when it was queued (``nphd.invitee:7``)."""
+    purpose: str
+    name: str
+    """Person who is to read it, or empty where nobody is known yet."""
+    number: str
+    """E.164, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResendReview:
+    """What the owner of a message says to sending it again."""
+
+    refusal: TranslationString | None = None
+    """Why it may not go out any more, for a person; nothing is sent then."""
+    body: str | None = None
+    """Text that holds now, or None for the text as it was."""
+    expires_at: datetime | None = None
+    """Aware; until when the new message makes sense."""
 
 
 @hookspec
@@ -113,6 +147,30 @@ def messages_changed(session: Session, changes: Sequence[MessageChange]) -> None
     chunk, reports, what a person or the clock decided, and messages that were refused while they
     were queued. That a worker took a message (``sending``) is not told. Each plugin runs in a
     savepoint of its own and must not wait for anything outside the database.
+    """
+
+
+@hookspec
+def review_resends(
+    session: Session,
+    resends: Sequence[PlannedResend],
+    hold: bool,  # noqa: FBT001 - hooks pass arguments by name
+) -> Mapping[int, ResendReview]:
+    """Say to each message (by id) whether it may be sent again from its conversation, and how.
+
+    *decide* hook. Called once per page that offers the step, with ``hold`` False, where it only
+    reads; and in the transaction that sends again, with ``hold`` True and before anything is
+    written: lock then what the answer rests on. Leave out messages that are not yours or may go out
+    as they were. Of several answers for a message that of the plugin loaded last wins. An error
+    refuses (fail closed).
+    """
+
+
+@hookspec
+def messages_resent(session: Session, resends: Mapping[int, PlannedResend]) -> None:
+    """Hear that messages were sent again from their conversation: what was planned, by new id.
+
+    *tell* hook. Called inside the transaction that queued the new messages.
     """
 
 

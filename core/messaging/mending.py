@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, select, update
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 from core import audit
 from core.db import utcnow
 from core.errors import ConflictError, NotFoundError
+from core.framework.runtime import runtime_of
+from core.hookspecs.messages import PlannedResend, ResendReview
 from core.i18n import TranslationString, _
 from core.messaging.changes import Held, lock_messages, write_changes
 from core.messaging.drafts import Draft, NotResendableError
@@ -20,7 +23,7 @@ from core.messaging.queue import queue_message, wake
 from core.messaging.states import Cause, Lane, State
 from core.messaging.threads import Tally, write_tallies
 
-__all__ = ["cancel_messages", "resend", "settle_uncertain", "supersede_messages"]
+__all__ = ["cancel_messages", "resend", "review", "settle_uncertain", "supersede_messages"]
 
 
 def cancel_messages(
@@ -76,16 +79,34 @@ def settle_uncertain(
     return changed
 
 
-def resend(
+def review(
+    session: Session, planned: Sequence[PlannedResend], *, hold: bool
+) -> dict[int, ResendReview]:
+    """Ask the owners of messages whether they may be sent again; silence means: as they were.
+
+    :param hold: lock what the answers rest on, because the messages are about to be sent.
+    :raises PluginHookError: an owner could not say.
+    """
+    asked = [each for each in planned if each.origin]
+    if not asked:
+        return {}
+    hooks = runtime_of(session).hooks
+    return hooks.merge("review_resends", session=session, resends=asked, hold=hold)
+
+
+def resend(  # noqa: PLR0913 - what may differ from the failed message, by name
     session: Session,
     message_id: int,
     *,
     address: str | None = None,
     actor_id: int | None,
     account_id: int | None = None,
+    body: str | None = None,
+    expires_at: datetime | None = None,
 ) -> int:
     """Queue a failed message anew, perhaps to another address, and return the new message's id.
 
+    ``body`` replaces a text that holds no longer; ``expires_at`` says how long the new one holds.
     The failed one stays in the conversation and points at the new one; it no longer counts as
     failed.
 
@@ -120,7 +141,7 @@ def resend(
         session,
         Draft(
             address=address or held.address,
-            body=old.body,
+            body=old.body if body is None else body,
             purpose=old.purpose,
             kind=old.kind,
             thread_id=old.thread_id,
@@ -129,6 +150,7 @@ def resend(
             title=old.title or None,
             origin=old.origin or None,
             account_id=account_id,
+            expires_at=expires_at,
         ),
     )
     _supersede(session, {message_id: new_id}, [held])

@@ -12,17 +12,25 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from core import audit
-from core.contacts.numbers import format_number
 from core.contacts.services import contacts_of, opted_out, set_contact
-from core.errors import ForbiddenError, InvalidInputError, NotFoundError
+from core.errors import ForbiddenError, NotFoundError
 from core.framework.runtime import runtime_of
-from core.hookspecs.messages import SubjectContactChange
+from core.hookspecs.messages import PlannedResend, SubjectContactChange
 from core.i18n import TranslationString, _
-from core.messaging.drafts import Draft, EmptyMessageError
-from core.messaging.mending import resend, settle_uncertain
+from core.messaging.drafts import Draft, EmptyMessageError, NotResendableError
+from core.messaging.mending import resend, review, settle_uncertain
 from core.messaging.models import Message, Thread
 from core.messaging.queue import queue_message
 from core.messaging.reading import RESEND, WRITE, describe, find_subject, find_thread
+from core.messaging.refusals import (
+    MOST_PARTS,
+    ContactChangedError,
+    NoContactError,
+    RefusedResendError,
+    SilentNumberError,
+    StaleMendingError,
+    TooManyPartsError,
+)
 from core.messaging.states import Lane, State
 from core.messaging.text import measure
 from core.messaging.threads import ensure_thread
@@ -40,7 +48,9 @@ __all__ = [
     "Letter",
     "Mending",
     "NoContactError",
+    "RefusedResendError",
     "SilentNumberError",
+    "StaleMendingError",
     "TooManyPartsError",
     "Written",
     "mend_and_resend",
@@ -52,67 +62,7 @@ __all__ = [
 PURPOSE: Final = "conversation"
 """Purpose of every message that an officer writes by hand."""
 
-MOST_PARTS: Final = 10
-"""Longer texts are no text messages; a mistake in pasting is more likely."""
-
 _ORIGIN: Final = "conversation.form:"
-
-
-class NoContactError(InvalidInputError):
-    """The subject has no contact, so nobody can be written to."""
-
-    def __init__(self) -> None:
-        """Say what to do first."""
-        super().__init__(
-            "body",
-            _("Belum ada nomor kontak untuk percakapan ini. Isi dahulu, lalu kirim lagi."),
-        )
-
-
-class ContactChangedError(InvalidInputError):
-    """The contact was replaced while the message was being written."""
-
-    def __init__(self, contact: Contact) -> None:
-        """Name the new contact."""
-        facts = {"name": contact.name, "number": format_number(contact.number)}
-        super().__init__(
-            "body",
-            _(
-                "Kontak sudah diganti sejak halaman ini dibuka: sekarang ${name}, ${number}. "
-                "Periksa isi pesan, lalu kirim lagi.",
-                mapping=facts,
-            ),
-        )
-
-
-class SilentNumberError(InvalidInputError):
-    """The number asked for no more texts."""
-
-    def __init__(self, number: str) -> None:
-        """Name the number."""
-        super().__init__(
-            "body",
-            _(
-                "Pemilik nomor ${number} meminta berhenti menerima SMS. Hubungi dengan cara lain, "
-                "atau ganti nomor kontaknya.",
-                mapping={"number": format_number(number)},
-            ),
-        )
-
-
-class TooManyPartsError(InvalidInputError):
-    """A text that would be too long for a conversation."""
-
-    def __init__(self, parts: int) -> None:
-        """Remember how many parts it would need."""
-        self.parts = parts
-        super().__init__(
-            "body",
-            _(
-                "Pesan ini menjadi ${parts} SMS; paling banyak ${limit}. Persingkat isinya.",
-                mapping={"parts": parts, "limit": MOST_PARTS},
-            ),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,24 +152,41 @@ def write_message(session: Session, user: UserFacts, subject: str, letter: Lette
 def mend_and_resend(session: Session, user: UserFacts, mending: Mending) -> int:
     """Make person and number the contact, send the failed message to it, return the new one's id.
 
-    Both messages stay in the conversation. Done twice, the second call returns what the first
-    queued.
+    Both messages stay in the conversation. The owner of the message may refuse or give the text
+    that holds now. Done twice, the second call returns what the first queued.
 
     :raises NotFoundError: the person may not read the conversation, or it has no such message.
     :raises ForbiddenError: the person may not send again.
     :raises InvalidInputError: the name is empty or too long, the number cannot receive SMS, or it
         asked for silence. Nothing is written then.
-    :raises NotResendableError: the message did not fail.
+    :raises NotResendableError: the message did not fail, or nobody knows yet whether it did.
+    :raises StaleMendingError: it was sent again already, to another person or number.
+    :raises RefusedResendError: its owner says that it may not go out any more.
     """
     if not user.may(RESEND):
         raise ForbiddenError
     thread = find_thread(session, user, mending.thread_id)
+    plan = _plan(session, mending)
+    # Before the thread is held: owners hold their own rows first wherever they send or take back.
+    answer = review(session, [plan], hold=True).get(plan.message_id)
     _hold(session, thread.id)
     replaced = _message_of(session, thread.id, mending.message_id)
     if replaced is not None:
+        _check_same(session, thread.subject, replaced, mending)
         return replaced
+    if answer is not None and answer.refusal is not None:
+        raise RefusedResendError(answer.refusal)
     _mend(session, thread.subject, mending, actor_id=user.id)
-    return resend(session, mending.message_id, address=mending.number, actor_id=user.id)
+    message_id = resend(
+        session,
+        mending.message_id,
+        address=mending.number,
+        actor_id=user.id,
+        body=answer.body if answer is not None else None,
+        expires_at=answer.expires_at if answer is not None else None,
+    )
+    runtime_of(session).hooks.tell(session, "messages_resent", resends={message_id: plan})
+    return message_id
 
 
 def settle(
@@ -232,10 +199,13 @@ def settle(
 
     :raises NotFoundError: the person may not read the conversation, or it has no such message.
     :raises ForbiddenError: the person may not decide this.
+    :raises RefusedResendError: it is to be sent again, and may not go out as it is any more.
     """
     if not user.may(RESEND):
         raise ForbiddenError
     find_thread(session, user, thread_id)
+    if state is State.QUEUED:
+        _check_unchanged(session, message_id)
     _message_of(session, thread_id, message_id)
     return bool(settle_uncertain(session, [message_id], state, actor_id=user.id))
 
@@ -286,6 +256,75 @@ def _message_of(session: Session, thread_id: int, message_id: int) -> int | None
         raise NotFoundError(_NO_MESSAGE)
     superseded: int | None = row.superseded_by_id
     return superseded
+
+
+def _plan(session: Session, mending: Mending) -> PlannedResend:
+    row = session.execute(
+        select(Message.origin, Message.purpose, Message.state).where(
+            Message.id == mending.message_id,
+            Message.thread_id == mending.thread_id,
+            Message.is_secret.is_(False),
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(_NO_MESSAGE)
+    if row.state == State.UNCERTAIN:
+        # It may have arrived: a person finds out first, and settles it.
+        raise NotResendableError
+    return PlannedResend(
+        message_id=mending.message_id,
+        origin=row.origin or "",
+        purpose=row.purpose,
+        name=" ".join(mending.name.split()),
+        number=mending.number,
+    )
+
+
+def _check_same(session: Session, subject: str, replaced: int, mending: Mending) -> None:
+    """Refuse person and number that differ from whom the message was sent again to."""
+    address = session.scalar(select(Message.address).where(Message.id == replaced))
+    contact = contacts_of(session, [subject]).get(subject)
+    name = " ".join(mending.name.split())
+    if contact is None or (address, contact.name) != (mending.number, name):
+        raise StaleMendingError
+
+
+def _check_unchanged(session: Session, message_id: int) -> None:
+    """Refuse to hand over an uncertain message once more where its text holds no longer."""
+    row = session.execute(
+        select(
+            Message.origin,
+            Message.purpose,
+            Message.body,
+            Message.address,
+            Thread.subject,
+        )
+        .join(Thread, Thread.id == Message.thread_id)
+        .where(Message.id == message_id)
+    ).one_or_none()
+    if row is None:
+        return
+    contact = contacts_of(session, [row.subject]).get(row.subject)
+    plan = PlannedResend(
+        message_id=message_id,
+        origin=row.origin or "",
+        purpose=row.purpose,
+        name=contact.name if contact is not None else "",
+        number=row.address,
+    )
+    answer = review(session, [plan], hold=True).get(message_id)
+    if answer is None:
+        return
+    if answer.refusal is not None:
+        raise RefusedResendError(answer.refusal)
+    if answer.body is not None and answer.body != row.body:
+        raise RefusedResendError(
+            _(
+                "Isi pesan ini sudah tidak sesuai dengan data yang berlaku sekarang, jadi tidak "
+                "dikirim lagi. Tetapkan bahwa pesan belum diterima dan tidak dikirim lagi, lalu "
+                "pilih Perbaiki nomor dan kirim ulang agar isinya diperbarui."
+            )
+        )
 
 
 def _mend(session: Session, subject: str, mending: Mending, *, actor_id: int) -> None:

@@ -11,7 +11,10 @@ from pyramid.view import view_config
 
 from core.contacts.services import contacts_of
 from core.errors import InvalidInputError
+from core.framework.hooks import PluginHookError
+from core.hookspecs.messages import PlannedResend
 from core.messaging.composing import composer_rules
+from core.messaging.mending import review
 from core.messaging.reading import (
     READ,
     RESEND,
@@ -54,12 +57,12 @@ class Typed:
 
 @view_config(route_name="messaging.thread", request_method="GET", permission=READ)
 def show_thread(request: Request) -> Response:
-    """Show a conversation, and mark as read what it shows."""
+    """Show a conversation; who answers in it marks as read what it shows."""
     thread = find_thread(request.db, request.identity, int(request.matchdict["thread"]))
     before = _number(request, "before") or None
     context = _pane(request, thread, thread.subject, before=before)
     response = _answer(request, context)
-    if before is None and thread.unread_count:
+    if before is None and thread.unread_count and request.identity.may(WRITE):
         # Rendered first: the page still tells what is new.
         _mark_read(request, thread.id, context["talk"].last_id)
     return response
@@ -72,7 +75,7 @@ def show_subject(request: Request) -> Response:
     thread = find_subject(request.db, request.identity, subject)
     context = _pane(request, thread, subject)
     response = _answer(request, context)
-    if thread is not None and thread.unread_count:
+    if thread is not None and thread.unread_count and request.identity.may(WRITE):
         _mark_read(request, thread.id, context["talk"].last_id)
     return response
 
@@ -100,7 +103,9 @@ def show_changes(request: Request) -> Response:
     return _changes(request, thread, first, _number(request, "last"))
 
 
-@view_config(route_name="messaging.thread.read", request_method="POST", permission=READ, once=False)
+@view_config(
+    route_name="messaging.thread.read", request_method="POST", permission=WRITE, once=False
+)
 def mark_read(request: Request) -> Response:
     """Mark the messages up to ``last`` as read: they came in while the page was in view."""
     thread = find_thread(request.db, request.identity, int(request.matchdict["thread"]))
@@ -155,6 +160,7 @@ def _changes(
         "first": first or talk.first_id,
         "arrived": [each for each in fresh if each.incoming],
         "typed": typed,
+        "refused": _refused(request, talk, thread.subject),
     }
     return render_to_response("messaging/conversation_changes.jinja2", context, request=request)
 
@@ -178,12 +184,16 @@ def _pane(
         "is_latest": before is None,
         "first_unread": next(unread, None) if before is None else None,
         "typed": typed or Typed(),
+        "refused": _refused(request, talk, subject),
     }
 
 
 def _common(request: Request, thread: ThreadRow | None, subject: str) -> dict[str, Any]:
     about = describe(request.db, [subject]).get(subject)
     contact = contacts_of(request.db, [subject]).get(subject)
+    may_contact = about is not None and (
+        not about.contact_permission or request.identity.may(about.contact_permission)
+    )
     if thread is not None:
         address = request.route_path("messaging.thread", thread=thread.id)
     else:
@@ -194,12 +204,37 @@ def _common(request: Request, thread: ThreadRow | None, subject: str) -> dict[st
         "about": about,
         "heading": about.title if about is not None else thread.title if thread else subject,
         "contact": contact,
+        "contact_url": about.contact_url if about is not None and may_contact else "",
         "address": address,
         "rules": composer_rules(request.db),
         "may_write": request.identity.may(WRITE),
         "may_resend": request.identity.may(RESEND),
         "prefix": "d-" if request.is_dialog else "",
     }
+
+
+def _refused(request: Request, talk: Conversation, subject: str) -> dict[int, TranslationString]:
+    """Say of failed messages why they may not be sent again, where that is so."""
+    failed = [each.facts for each in talk.bubbles if each.mendable or each.again]
+    if not failed or not request.identity.may(RESEND):
+        return {}
+    contact = contacts_of(request.db, [subject]).get(subject)
+    planned = [
+        PlannedResend(
+            message_id=facts.id,
+            origin=facts.origin,
+            purpose=facts.purpose,
+            name=contact.name if contact is not None else "",
+            number=contact.number if contact is not None else facts.address,
+        )
+        for facts in failed
+    ]
+    try:
+        answers = review(request.db, planned, hold=False)
+    except PluginHookError as error:
+        # The conversation stays readable while the step is closed.
+        return {each.message_id: error.explanation for each in planned if each.origin}
+    return {key: each.refusal for key, each in answers.items() if each.refusal is not None}
 
 
 def _answer(request: Request, context: dict[str, Any]) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config
@@ -10,13 +10,21 @@ from pyramid.view import view_config
 from core.contacts.countries import countries
 from core.contacts.numbers import national_number, parse_number, region_of
 from core.contacts.services import MAX_NAME, contacts_of
-from core.errors import NotFoundError
+from core.errors import ConflictError, NotFoundError
+from core.hookspecs.messages import PlannedResend
 from core.i18n import _
 from core.messaging.facts import message_facts
+from core.messaging.mending import review
 from core.messaging.moving import destinations, move_to
 from core.messaging.reading import RESEND, WRITE, ThreadRow, find_thread
 from core.messaging.states import State
-from core.messaging.writing import Mending, mend_and_resend, settle
+from core.messaging.writing import (
+    Mending,
+    RefusedResendError,
+    StaleMendingError,
+    mend_and_resend,
+    settle,
+)
 from core.web.dialog import close_dialog, stay_in_dialog
 from core.web.forms import (
     CountryField,
@@ -32,9 +40,14 @@ if TYPE_CHECKING:
     from pyramid.request import Request
     from pyramid.response import Response
 
+    from core.contacts.models import Contact
+    from core.hookspecs.messages import ResendReview
     from core.messaging.drafts import MessageFacts
 
 __all__ = ["mend", "move", "settle_message"]
+
+
+CONFLICT: Final = 409
 
 
 class MendForm(Form):
@@ -86,14 +99,17 @@ def mend(request: Request) -> Response | dict[str, Any]:
         number=number,
         name=contact.name if contact is not None else "",
     )
+    conflict: ConflictError | None = None
     if form.submitted and form.validate():
-        with form.refusals():
-            mend_and_resend(
-                request.db,
-                request.identity,
-                Mending(thread.id, facts.id, form.name.data or "", form.number.data or ""),
-            )
-        if form.accepted:
+        mending = Mending(thread.id, facts.id, form.name.data or "", form.number.data or "")
+        try:
+            with form.refusals():
+                mend_and_resend(request.db, request.identity, mending)
+        except (RefusedResendError, StaleMendingError) as error:
+            # Raised before anything is written; what was typed stays on the page.
+            conflict = error
+            request.response.status_int = CONFLICT
+        if form.accepted and conflict is None:
             request.session.flash(_("Kontak disimpan dan pesan dikirim ulang."), "success")
             return _back(request, thread)
     return {
@@ -101,6 +117,8 @@ def mend(request: Request) -> Response | dict[str, Any]:
         "thread": thread,
         "facts": facts,
         "contact": contact,
+        "conflict": conflict.explanation if conflict is not None else None,
+        "review": _review(request, facts, contact),
         "back": _address(request, thread),
     }
 
@@ -146,6 +164,18 @@ def move(request: Request) -> Response | dict[str, Any]:
         "choices": choices,
         "back": _address(request, thread),
     }
+
+
+def _review(request: Request, facts: MessageFacts, contact: Contact | None) -> ResendReview | None:
+    """Ask the owner of the message what would go out now."""
+    plan = PlannedResend(
+        message_id=facts.id,
+        origin=facts.origin,
+        purpose=facts.purpose,
+        name=contact.name if contact is not None else "",
+        number=contact.number if contact is not None else facts.address,
+    )
+    return review(request.db, [plan], hold=False).get(facts.id)
 
 
 def _found(request: Request) -> tuple[ThreadRow, MessageFacts]:

@@ -72,6 +72,7 @@ def describe(
             title=row.name,
             url=path("hibah.institution.detail", row.id),
             contact_url=path("hibah.institution.contact", row.id),
+            contact_permission="hibah.contact.edit",
         )
         for row in session.execute(query)
     }

@@ -18,6 +18,7 @@ from core.api.contacts import set_contact
 from core.api.errors import NotFoundError
 from core.api.hooks import (
     InboundMessage,
+    ResendReview,
     SettingField,
     SettingsSection,
     SubjectFacts,
@@ -36,7 +37,13 @@ from core.messaging.intake import Intake
 from core.messaging.models import Thread
 from core.messaging.reading.inbox import Tab, inbox
 from core.messaging.threads import ensure_threads
-from core.messaging.writing import Letter, Mending, mend_and_resend, write_message
+from core.messaging.writing import (
+    Letter,
+    Mending,
+    RefusedResendError,
+    mend_and_resend,
+    write_message,
+)
 from core.testing.people import People, sign_in_as
 from core.testing.work import Worker
 from tests.core.conftest import Workshop
@@ -319,6 +326,47 @@ def test_hook_subject_contacts_changed_hears_of_a_mended_number(
         mend_and_resend(session, admin, Mending(thread, message, "NUR SASMITA", other))
     ((change,),) = calls
     assert (change.subject, change.number, change.previous_number) == (SUBJECT, other, NUMBER)
+
+
+@pytest.fixture
+def failed(runtime: Runtime, account: int) -> Mending:
+    """A message that did not arrive, about to be mended."""
+    answer(runtime, "pemilik", describe_subjects=describing)
+    with runtime.database.writing() as session:
+        thread = ensure_threads(session, {SUBJECT: "Lembaga"})[SUBJECT]
+        (message,) = queue_messages(
+            session,
+            [Draft("+6281230900000", "Halo", "uji", thread_id=thread, origin="uji:1")],
+        )
+    undelivered(runtime, message)
+    return Mending(thread, message, "NUR SASMITA", NUMBER)
+
+
+def test_hook_review_resends_refuses_or_renews_what_is_sent_again(
+    runtime: Runtime, failed: Mending, people: People
+) -> None:
+    admin = people.facts(people.admin())
+    reviews = [ResendReview(refusal=_("Sudah lewat.")), ResendReview(body="Halo lagi")]
+    answer(
+        runtime,
+        review_resends=lambda resends: {each.message_id: reviews[0] for each in resends},
+    )
+    with pytest.raises(RefusedResendError), runtime.database.writing() as session:
+        mend_and_resend(session, admin, failed)
+    reviews.pop(0)
+    with runtime.database.writing() as session:
+        new = mend_and_resend(session, admin, failed)
+        assert message_facts(session, [new])[new].body == "Halo lagi"
+
+
+def test_hook_messages_resent_hears_of_what_was_sent_again(
+    runtime: Runtime, failed: Mending, people: People
+) -> None:
+    calls = heard(runtime, "messages_resent", "resends")
+    with runtime.database.writing() as session:
+        new = mend_and_resend(session, people.facts(people.admin()), failed)
+    (resends,) = calls
+    assert (resends[new].origin, resends[new].number) == ("uji:1", NUMBER)
 
 
 def undelivered(runtime: Runtime, message: int) -> None:

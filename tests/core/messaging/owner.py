@@ -9,7 +9,14 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from core.api.hooks import SubjectContactChange, SubjectFacts, UserFacts, hookimpl
+from core.api.hooks import (
+    PlannedResend,
+    ResendReview,
+    SubjectContactChange,
+    SubjectFacts,
+    UserFacts,
+    hookimpl,
+)
 from core.messaging.models import Thread
 
 __all__ = ["OwnerPlugin"]
@@ -25,6 +32,9 @@ class OwnerPlugin:
     own: set[str] = field(default_factory=set)
     officer_id: int = 0
     contact_url: str = "/p/uji/kontak"
+    contact_permission: str = ""
+    answer: ResendReview | None = None
+    planned: list[PlannedResend] = field(default_factory=list)
     opened: dict[str, int] = field(default_factory=dict)
     mended: list[SubjectContactChange] = field(default_factory=list)
 
@@ -40,6 +50,7 @@ class OwnerPlugin:
                 f"LEMBAGA {subject.removeprefix(PREFIX)}",
                 f"/p/uji/{subject.removeprefix(PREFIX)}",
                 self.contact_url,
+                self.contact_permission,
             )
             for subject in subjects
             if subject.startswith(PREFIX)
@@ -79,3 +90,18 @@ class OwnerPlugin:
         """Remember what was mended."""
         del session
         self.mended += changes
+
+    @hookimpl
+    def review_resends(
+        self,
+        session: Session,
+        resends: Sequence[PlannedResend],
+        hold: bool,
+    ) -> Mapping[int, ResendReview]:
+        """Give the same answer for every message."""
+        del session
+        if hold:
+            self.planned += resends
+        if self.answer is None:
+            return {}
+        return {each.message_id: self.answer for each in resends}

@@ -16,10 +16,12 @@ from core.api.hooks import (
     Outcome,
     OutgoingMessage,
     ReportState,
+    ResendReview,
     SendResult,
 )
 from core.api.messaging import Draft, Lane, ensure_threads, queue_messages
 from core.framework.runtime import Runtime
+from core.i18n import _
 from core.messaging.intake import Intake
 from core.messaging.models import Message, Thread
 from core.messaging.states import State
@@ -674,3 +676,106 @@ def test_a_refusal_of_the_gateway_is_a_red_mark_with_its_reason(
     assert bubble.select_one(".tick-failed").get_text(" ", strip=True) == "! ditolak"
     assert "Nomor tidak dikenal." in bubble.get_text(" ")
     assert "Perbaiki nomor dan kirim ulang" in bubble.get_text(" ")
+
+
+@pytest.mark.usefixtures("contact")
+def test_who_may_only_read_leaves_the_mark_of_unread_for_the_others(
+    app: TestApp,
+    people: People,
+    put: Callable[..., list[int]],
+    runtime: Runtime,
+    account: int,
+    sign_in: Callable[[TestApp, int], None],
+) -> None:
+    put("halo")
+    runtime.component(Intake).store(account, [InboundMessage(sender=NUMBER, body="Baik")])
+    sign_in(app, people.pimpinan().id)
+    address = f"/pesan/{thread_id(runtime)}"
+    page = app.get(address)
+    app.get(ABOUT)
+    assert "data-read" not in app.get(page.html.select_one("#live")["hx-get"] + "x", headers=HX)
+    token = page.html.select_one("input[name=csrf_token]")["value"]
+    app.post(f"{address}/dibaca?last=9", headers={**HX, "X-CSRF-Token": token}, status=403)
+    with runtime.database.reading() as session:
+        assert session.scalar(select(Thread.unread_count)) == 1
+
+
+@pytest.mark.usefixtures("contact")
+def test_the_link_to_the_contact_is_left_out_for_who_may_not_change_it(
+    app: TestApp, owner: OwnerPlugin, put: Callable[..., list[int]]
+) -> None:
+    put("halo")
+    assert "Ubah kontak" in text_of(app.get(ABOUT))
+    owner.contact_permission = "uji.kontak"
+    assert "Ubah kontak" not in text_of(app.get(ABOUT))
+
+
+@pytest.mark.usefixtures("contact")
+def test_a_stale_window_for_mending_is_refused_and_keeps_what_was_typed(
+    app: TestApp, put: Callable[..., list[int]], runtime: Runtime
+) -> None:
+    failed = put("Undangan NPHD")[0]
+    set_state(runtime, failed, State.UNDELIVERED)
+    windows = [app.get(ABOUT).click("Perbaiki nomor dan kirim ulang") for _ in range(2)]
+    first, form = (
+        next(form for form in step.forms.values() if "number" in form.fields) for step in windows
+    )
+    first["number"] = "0812-3090-0123"
+    first.submit()
+    form["number"] = "0812-3090-0124"
+    form["name"] = "SITI AMINAH"
+    stale = form.submit(status=409)
+    assert "sudah dikirim ulang oleh orang lain" in text_of(stale)
+    kept = next(form for form in stale.forms.values() if "number" in form.fields)
+    assert (kept["number"].value, kept["name"].value) == ("0812-3090-0124", "SITI AMINAH")
+    assert count(runtime) == 2
+
+
+@pytest.mark.usefixtures("contact")
+def test_a_message_that_may_not_go_out_again_says_why_instead_of_offering_the_step(
+    app: TestApp, owner: OwnerPlugin, put: Callable[..., list[int]], runtime: Runtime
+) -> None:
+    failed = put("Undangan NPHD", origin="uji:1")[0]
+    set_state(runtime, failed, State.UNDELIVERED)
+    step = app.get(ABOUT).click("Perbaiki nomor dan kirim ulang")
+    form = next(form for form in step.forms.values() if "number" in form.fields)
+    owner.answer = ResendReview(refusal=_("Undangan sudah dibatalkan."))
+    page = app.get(ABOUT)
+    assert "Undangan sudah dibatalkan." in text_of(page)
+    assert "Perbaiki nomor" not in text_of(page)
+    assert "Undangan sudah dibatalkan." in text_of(app.get(step.request.path))
+    assert "Undangan sudah dibatalkan." in text_of(form.submit(status=409))
+    assert count(runtime) == 1
+
+
+@pytest.mark.usefixtures("contact")
+def test_the_mended_text_is_shown_before_it_is_sent(
+    app: TestApp, owner: OwnerPlugin, put: Callable[..., list[int]], runtime: Runtime
+) -> None:
+    failed = put("Undangan NPHD", origin="uji:1")[0]
+    set_state(runtime, failed, State.UNDELIVERED)
+    owner.answer = ResendReview(body="Undangan NPHD pukul 10.00")
+    step = app.get(ABOUT).click("Perbaiki nomor dan kirim ulang")
+    assert step.html.select_one(".quoted-message").get_text() == "Undangan NPHD pukul 10.00"
+
+
+@pytest.mark.usefixtures("contact")
+def test_a_reason_with_a_full_stop_gets_no_second_one(
+    app: TestApp, put: Callable[..., list[int]], runtime: Runtime
+) -> None:
+    failed = put("halo")[0]
+    set_state(runtime, failed, State.UNDELIVERED, reason="Nomor sudah tidak aktif.")
+    proof = app.get(ABOUT).html.select_one(f"#proof-{failed}").get_text()
+    assert "Nomor sudah tidak aktif." in proof
+    assert ".." not in proof
+
+
+@pytest.mark.usefixtures("contact")
+def test_without_javascript_a_link_leads_to_the_newest_message(
+    app: TestApp, put: Callable[..., list[int]]
+) -> None:
+    newest = put("halo", "apa kabar")[-1]
+    page = app.get(ABOUT)
+    link = page.html.select_one("noscript .conversation-latest a")
+    assert link["href"] == f"#pesan-{newest}"
+    assert page.html.select_one(f"#pesan-{newest}")

@@ -10,11 +10,21 @@ from sqlalchemy.orm import Session
 
 from core.api.contacts import contact_history, set_contact
 from core.api.errors import ForbiddenError
+from core.api.hooks import ResendReview
 from core.api.messaging import Draft, NotResendableError, ensure_threads, queue_messages
 from core.framework.runtime import Runtime
+from core.i18n import _
 from core.messaging.models import Message, Thread
 from core.messaging.states import State
-from core.messaging.writing import Letter, Mending, mend_and_resend, settle, write_message
+from core.messaging.writing import (
+    Letter,
+    Mending,
+    RefusedResendError,
+    StaleMendingError,
+    mend_and_resend,
+    settle,
+    write_message,
+)
 from core.testing.people import People
 from tests.core.messaging.owner import OwnerPlugin
 
@@ -141,3 +151,84 @@ def test_who_may_only_read_can_neither_write_nor_send_again(
         with pytest.raises(ForbiddenError):
             settle(session, boss, 1, 1, State.DELIVERED)
     assert messages(runtime) == 0
+
+
+def failed_message(runtime: Runtime, state: State = State.UNDELIVERED) -> tuple[int, int]:
+    """Make a conversation with a message that did not arrive: ids of both."""
+    with runtime.database.writing() as session:
+        thread_id = ensure_threads(session, {SUBJECT: "LEMBAGA 1"})[SUBJECT]
+        draft = Draft(NUMBER, "halo", "uji", thread_id=thread_id, origin="uji:1")
+        failed = queue_messages(session, [draft])[0]
+        session.execute(update(Message).values(state=state))
+    return thread_id, failed
+
+
+def test_a_stale_mending_with_another_number_is_refused(
+    runtime: Runtime, owner: OwnerPlugin, people: People
+) -> None:
+    officer = people.facts(people.petugas())
+    thread_id, failed = failed_message(runtime)
+    first = Mending(thread_id, failed, "SITI AMINAH", "+6281230900123")
+    with runtime.database.writing() as session:
+        sent = mend_and_resend(session, officer, first)
+    for name, number in (("SITI AMINAH", "+6281230900124"), ("BUDI", "+6281230900123")):
+        with pytest.raises(StaleMendingError), runtime.database.writing() as session:
+            mend_and_resend(session, officer, Mending(thread_id, failed, name, number))
+    with runtime.database.writing() as session:
+        assert mend_and_resend(session, officer, first) == sent
+    assert messages(runtime) == 2
+
+
+def test_the_owner_of_a_message_may_refuse_to_send_it_again(
+    runtime: Runtime, owner: OwnerPlugin, people: People
+) -> None:
+    owner.answer = ResendReview(refusal=_("Sudah dibatalkan."))
+    officer = people.facts(people.petugas())
+    thread_id, failed = failed_message(runtime)
+    mending = Mending(thread_id, failed, "SITI AMINAH", "+6281230900123")
+    with pytest.raises(RefusedResendError), runtime.database.writing() as session:
+        mend_and_resend(session, officer, mending)
+    assert messages(runtime) == 1
+    with runtime.database.reading() as session:
+        assert [each.number for each in contact_history(session, SUBJECT)] == [NUMBER]
+
+
+def test_the_owner_of_a_message_may_give_the_text_that_holds_now(
+    runtime: Runtime, owner: OwnerPlugin, people: People
+) -> None:
+    owner.answer = ResendReview(body="halo lagi")
+    officer = people.facts(people.petugas())
+    thread_id, failed = failed_message(runtime)
+    mending = Mending(thread_id, failed, "SITI AMINAH", "+6281230900123")
+    with runtime.database.writing() as session:
+        sent = mend_and_resend(session, officer, mending)
+        assert session.get_one(Message, sent).body == "halo lagi"
+    (plan,) = owner.planned
+    assert (plan.origin, plan.name, plan.number) == ("uji:1", "SITI AMINAH", "+6281230900123")
+
+
+@pytest.mark.parametrize(
+    "answer", [ResendReview(refusal=_("Sudah dibatalkan.")), ResendReview(body="halo lagi")]
+)
+def test_an_uncertain_message_that_holds_no_longer_is_not_handed_over_once_more(
+    runtime: Runtime, owner: OwnerPlugin, people: People, answer: ResendReview
+) -> None:
+    owner.answer = answer
+    officer = people.facts(people.petugas())
+    thread_id, unsure = failed_message(runtime, State.UNCERTAIN)
+    with pytest.raises(RefusedResendError), runtime.database.writing() as session:
+        settle(session, officer, thread_id, unsure, State.QUEUED)
+    with runtime.database.writing() as session:
+        assert settle(session, officer, thread_id, unsure, State.UNDELIVERED)
+
+
+@pytest.mark.usefixtures("owner")
+def test_what_may_have_arrived_is_settled_before_it_is_mended(
+    runtime: Runtime, people: People
+) -> None:
+    officer = people.facts(people.petugas())
+    thread_id, unsure = failed_message(runtime, State.UNCERTAIN)
+    mending = Mending(thread_id, unsure, "SITI AMINAH", "+6281230900123")
+    with pytest.raises(NotResendableError), runtime.database.writing() as session:
+        mend_and_resend(session, officer, mending)
+    assert messages(runtime) == 1
