@@ -212,7 +212,7 @@ class AlreadyNotifiedError(RefusedError):
         )
 
 
-class NobodyNotifiedError(ConflictError):
+class NobodyNotifiedError(RefusedError):
     """Nobody on the list was notified yet, so there is nothing to repeat."""
 
     def __init__(self, invitation_id: int) -> None:

@@ -29,15 +29,15 @@ def newest_notices(session: Session, invitee_ids: Collection[int]) -> dict[int, 
     return _newest(session, {cancel_origin(invitee_id): invitee_id for invitee_id in invitee_ids})
 
 
-def reached(session: Session, invitee_ids: Collection[int]) -> set[int]:
-    """Return the invitees of whom a call was read, or may be read yet."""
+def reached(session: Session, invitee_ids: Collection[int]) -> dict[int, str]:
+    """Return the invitees of whom a call was read, or may be read yet: the newest one's address."""
     origins = {call_origin(invitee_id): invitee_id for invitee_id in invitee_ids}
     query = (
-        select(Message.origin)
+        select(Message.origin, Message.address)
         .where(Message.origin.in_(origins), _INDEXED, Message.state.in_(MAY_HAVE_LEFT))
-        .distinct()
+        .order_by(Message.id)
     )
-    return {origins[origin] for origin in session.scalars(query)}
+    return {origins[row.origin]: row.address for row in session.execute(query)}
 
 
 def waiting_calls(session: Session, invitee_ids: Collection[int]) -> dict[int, int]:

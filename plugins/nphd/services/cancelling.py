@@ -226,11 +226,14 @@ def _tell(
     recipients: Sequence[Recipient],
     now: datetime,
 ) -> list[Recipient]:
-    """Queue the notice for everybody who may have read a call for a day that is not over."""
+    """Queue the notice for everybody who may have read a call for a day that is not over.
+
+    It goes to the number that was called, whatever became of the contact since.
+    """
     today = today_in_jakarta(now)
     left = reached(session, [item.invitee_id for item in recipients])
     told = [
-        item
+        replace(item, number=left[item.invitee_id])
         for item in recipients
         if item.invitee_id in left and lists[item.invitation_id].held_on >= today
     ]

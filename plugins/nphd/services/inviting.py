@@ -221,7 +221,8 @@ def check_free(  # noqa: PLR0913 - each is a fact of the question
 
 def _check_invitable(facts: GrantFacts) -> None:
     if facts.state not in hibah.INVITABLE_STATES or facts.archived:
-        raise GrantNotInvitableError(facts.code)
+        wanted = ", ".join(sorted(hibah.INVITABLE_STATES))
+        raise GrantNotInvitableError(facts.code, facts.state, wanted, archived=facts.archived)
     if facts.pending:
         raise GrantPendingError(facts.code)
 

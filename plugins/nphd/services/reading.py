@@ -20,7 +20,7 @@ from plugins.hibah import api as hibah
 from plugins.nphd.days import today_in_jakarta
 from plugins.nphd.models import Invitation, Invitee, Notified
 from plugins.nphd.services.calls import newest_calls, newest_notices
-from plugins.nphd.services.sending import why_not
+from plugins.nphd.services.sending import RESEND, why_not
 
 __all__ = [
     "CANCEL",
@@ -48,7 +48,6 @@ READ_ALL: Final = "nphd.invitation.read_all"
 CREATE: Final = "nphd.invitation.create"
 SEND: Final = "nphd.invitation.send"
 CANCEL: Final = "nphd.invitation.cancel"
-RESEND: Final = "nphd.invitation.resend"
 
 REPORT_SOON: Final = timedelta(minutes=10)
 """After so long without a report a page no longer looks for it by itself."""
@@ -87,8 +86,13 @@ class InvitationFacts:
         """Institutions that were not notified yet."""
         return self.invitees - self.notified
 
-    def why_not_sent(self, now: datetime | None = None) -> TranslationString | None:
-        """Say why the list cannot be sent now, or return None where it can."""
+    def why_not_sent(
+        self, now: datetime | None = None, *, may_resend: bool = False
+    ) -> TranslationString | None:
+        """Say why the list cannot be sent now, or return None where it can.
+
+        ``may_resend`` says whether the person who reads it may use Kirim ulang.
+        """
         return why_not(
             invitation_id=self.id,
             day=self.day,
@@ -96,6 +100,7 @@ class InvitationFacts:
             notified=self.notified,
             cancelled=self.cancelled_at is not None,
             now=now or utcnow(),
+            may_resend=may_resend,
         )
 
     def is_over(self, now: datetime | None = None) -> bool:
@@ -115,7 +120,7 @@ class InviteeFacts:
     code: str
     person: str
     number: str
-    """E.164."""
+    """E.164; once it was called, the number of the newest call."""
     version: int
     notified_at: datetime | None
     call: MessageFacts | None
@@ -132,6 +137,11 @@ class InviteeFacts:
     def proven(self) -> bool:
         """Tell whether the telephone has received the newest call."""
         return self.call is not None and self.call.state is State.DELIVERED
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether the newest call has not left yet, so that it is not sent a second time."""
+        return self.call is not None and self.call.state in {State.QUEUED, State.SENDING}
 
     @property
     def moving(self) -> bool:
@@ -262,7 +272,11 @@ def invitee_facts(session: Session, invitation_id: int) -> list[InviteeFacts]:
     calls = newest_calls(session, notified)
     notices = newest_notices(session, notified)
     return [
-        InviteeFacts(**row._asdict(), call=calls.get(row.id), notice=notices.get(row.id))
+        InviteeFacts(
+            **{**row._asdict(), "number": calls[row.id].address if row.id in calls else row.number},
+            call=calls.get(row.id),
+            notice=notices.get(row.id),
+        )
         for row in rows
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -23,7 +24,9 @@ from plugins.nphd.services.locking import lock_invitations, touch
 from plugins.nphd.services.texts import Recipient, drafts_for, recipients_of
 from plugins.nphd.subjects import CALL, call_origin, invitation_subject
 
-__all__ = ["SendResult", "send", "why_not"]
+__all__ = ["RESEND", "SendResult", "send", "why_not"]
+
+RESEND: Final = "nphd.invitation.resend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def send(
         if invitation is None:
             results[invitation_id] = SendResult(invitation_id, None, 0, NotFoundError.explanation)
             continue
-        reason = _refusal(invitation, moment) or _stale(invitation, version)
+        reason = _refusal(invitation, user, moment) or _stale(invitation, version)
         if reason is None:
             open_lists[invitation_id] = invitation
         else:
@@ -79,7 +82,14 @@ def send(
 
 
 def why_not(  # noqa: PLR0913 - the facts that decide, by name
-    *, invitation_id: int, day: date, invitees: int, notified: int, cancelled: bool, now: datetime
+    *,
+    invitation_id: int,
+    day: date,
+    invitees: int,
+    notified: int,
+    cancelled: bool,
+    now: datetime,
+    may_resend: bool = False,
 ) -> TranslationString | None:
     """Say why a list cannot be sent at ``now`` (aware), or return None where it can."""
     if cancelled:
@@ -96,6 +106,12 @@ def why_not(  # noqa: PLR0913 - the facts that decide, by name
             "lembaga dari kartu hibahnya.",
             mapping={"id": invitation_id},
         )
+    if notified >= invitees and may_resend:
+        return _(
+            "Semua lembaga dalam undangan ${id} sudah diberi tahu, jadi tidak ada yang dikirim "
+            "lagi. Pilih Kirim ulang bila mereka perlu diberi tahu sekali lagi.",
+            mapping={"id": invitation_id},
+        )
     if notified >= invitees:
         return _(
             "Semua lembaga dalam undangan ${id} sudah diberi tahu, jadi tidak ada yang dikirim "
@@ -105,7 +121,7 @@ def why_not(  # noqa: PLR0913 - the facts that decide, by name
     return None
 
 
-def _refusal(invitation: Invitation, now: datetime) -> TranslationString | None:
+def _refusal(invitation: Invitation, user: UserFacts, now: datetime) -> TranslationString | None:
     return why_not(
         invitation_id=invitation.id,
         day=invitation.held_on,
@@ -113,6 +129,7 @@ def _refusal(invitation: Invitation, now: datetime) -> TranslationString | None:
         notified=invitation.notified_count,
         cancelled=invitation.cancelled_at is not None,
         now=now,
+        may_resend=user.may(RESEND),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core.api.accounts import User
@@ -15,7 +16,7 @@ from plugins.hibah import api as hibah
 from plugins.nphd.days import JAKARTA, clock_words, date_words, weekday_words
 from plugins.nphd.models import Invitation, Invitee
 
-__all__ = ["Recipient", "drafts_for", "recipients_of"]
+__all__ = ["Recipient", "called_recipients", "drafts_for", "recipients_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,20 @@ def recipients_of(
     Their rows are locked, so that nobody changes a number while its text is made.
     """
     state = Invitee.notified_at.is_not(None) if notified else Invitee.notified_at.is_(None)
-    query = (
+    query = _select().where(Invitee.invitation_id.in_(invitation_ids), state)
+    return _read(session, query.with_for_update(of=Invitee))
+
+
+def called_recipients(
+    session: Session, invitee_ids: Collection[int], *, lock: bool
+) -> list[Recipient]:
+    """Return some institutions of any lists; with ``lock`` nobody else changes them meanwhile."""
+    query = _select().where(Invitee.id.in_(invitee_ids))
+    return _read(session, query.with_for_update(of=Invitee) if lock else query)
+
+
+def _select() -> Select[*tuple[Any, ...]]:
+    return (
         select(
             Invitee.id,
             Invitee.invitation_id,
@@ -61,10 +75,11 @@ def recipients_of(
         .join(hibah.Institution, hibah.Institution.id == Invitee.institution_id)
         .join(hibah.Grant, hibah.Grant.id == Invitee.grant_id)
         .join(User, User.id == Invitation.officer_id)
-        .where(Invitee.invitation_id.in_(invitation_ids), state)
         .order_by(Invitee.id)
-        .with_for_update(of=Invitee)
     )
+
+
+def _read(session: Session, query: Select[*tuple[Any, ...]]) -> list[Recipient]:
     return [
         Recipient(
             invitee_id=row.id,

@@ -16,6 +16,7 @@ _INVITEE = r"{invitee:\d{1,18}}"
 def includeme(config: Configurator) -> None:
     """Add routes and views."""
     config.add_route("nphd.invitation.list", "", inherit_slash=True)
+    config.add_route("nphd.invitation.list_slash", "/")
     config.add_route("nphd.invitation.invite", r"/undang/{grant:\d{1,18}}")
     config.add_route("nphd.invitation.send_many", "/proses")
     config.add_route("nphd.invitation.cancel_many", "/batalkan")

@@ -18,6 +18,7 @@ from plugins.nphd.services.editing import Edit, edit_invitation, edit_invitee, r
 from plugins.nphd.services.reading import (
     CREATE,
     READ,
+    RESEND,
     InvitationFacts,
     InviteeFacts,
     invitation_facts,
@@ -193,7 +194,7 @@ def _page(
         "invitees": invitees,
         "form": form,
         "state": state_words(invitation.state, invitation.notified, invitation.invitees),
-        "why_not_sent": invitation.why_not_sent(),
+        "why_not_sent": invitation.why_not_sent(may_resend=request.identity.may(RESEND)),
         "editable": standing and request.identity.may(CREATE),
         "standing": standing,
         "over": invitation.is_over(),

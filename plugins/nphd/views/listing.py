@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyramid.httpexceptions import HTTPMovedPermanently
 from pyramid.view import view_config
 
 from core.api.tables import Bulk, ChoiceFilter, Column, DateFilter, Table
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pyramid.request import Request
     from pyramid.response import Response
 
-__all__ = ["invitation_list", "invitations"]
+__all__ = ["invitation_list", "invitations", "list_with_slash"]
 
 
 def invitations(request: Request) -> Table:
@@ -94,6 +95,15 @@ def invitations(request: Request) -> Table:
 def invitation_list(request: Request) -> Response | dict[str, Any]:
     """List the invitations."""
     return invitations(request).respond(request)
+
+
+@view_config(route_name="nphd.invitation.list_slash", request_method="GET", permission=READ)
+def list_with_slash(request: Request) -> HTTPMovedPermanently:
+    """Lead to the list from its address with a slash behind."""
+    query = request.GET.items()
+    return HTTPMovedPermanently(
+        location=request.route_path("nphd.invitation.list", _query=list(query))
+    )
 
 
 def _cancelled(value: str) -> Any:

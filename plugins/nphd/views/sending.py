@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.view import view_config
 
-from core.api.errors import ConflictError, NotFoundError
+from core.api.errors import NotFoundError, RefusedError
 from core.api.text import TranslationString, _
 from core.api.web import close_dialog, confirmation
 from plugins.nphd.days import date_words
-from plugins.nphd.errors import InvitationCancelledError, PastDateError
+from plugins.nphd.errors import (
+    InvitationCancelledError,
+    NobodyNotifiedError,
+    NothingToResendError,
+    PastDateError,
+)
 from plugins.nphd.forms import CancelForm, ResendForm, Scope
 from plugins.nphd.services.cancelling import CancelResult, ResendResult, cancel, resend
 from plugins.nphd.services.reading import (
@@ -55,9 +60,9 @@ VERSION = "versi"
 def ask_to_send(request: Request) -> dict[str, Any]:
     """Ask before the institutions of one list are notified."""
     invitation = _invitation(request)
-    reason = invitation.why_not_sent()
+    reason = invitation.why_not_sent(may_resend=request.identity.may(RESEND))
     if reason is not None:
-        raise ConflictError(reason)
+        raise RefusedError(reason)
     return confirmation(
         _("Proses undangan NPHD"),
         _(
@@ -82,7 +87,7 @@ def send_one(request: Request) -> Response:
     versions = {invitation.id: _posted_versions(request).get(invitation.id)}
     result = send(request.db, versions, request.identity)[0]
     if result.refused is not None:
-        raise ConflictError(result.refused)
+        raise RefusedError(result.refused)
     _flash_sent(request, result)
     return close_dialog(request, _detail(request, invitation.id))
 
@@ -97,10 +102,12 @@ def ask_to_send_many(request: Request) -> dict[str, Any]:
     """Ask before the institutions of the chosen lists are notified."""
     selection = invitations(request).selected(request)
     chosen = summaries(request.db, request.identity, selection.keys)
-    ready = [item for item in chosen if item.why_not_sent() is None]
-    reasons = [reason for item in chosen if (reason := item.why_not_sent()) is not None]
+    may_resend = request.identity.may(RESEND)
+    found = [(item, item.why_not_sent(may_resend=may_resend)) for item in chosen]
+    ready = [item for item, reason in found if reason is None]
+    reasons = [reason for _item, reason in found if reason is not None]
     if not ready:
-        raise ConflictError(reasons[0] if len(reasons) == 1 else _NONE_READY)
+        raise RefusedError(reasons[0] if len(reasons) == 1 else _NONE_READY)
     return confirmation(
         _("Proses undangan NPHD"),
         _(
@@ -138,7 +145,7 @@ def cancel_one(request: Request) -> Response | dict[str, Any]:
         versions = {invitation.id: _posted_versions(request).get(invitation.id)}
         result = cancel(request.db, versions, request.identity, tell=bool(form.tell.data))[0]
         if result.refused is not None:
-            raise ConflictError(result.refused)
+            raise RefusedError(result.refused)
         _flash_cancelled(request, result)
         return close_dialog(request, _detail(request, invitation.id))
     return _cancel_page([invitation], form, _detail(request, invitation.id), [])
@@ -162,8 +169,13 @@ def cancel_many(request: Request) -> Response | dict[str, Any]:
     chosen = summaries(request.db, request.identity, selection.keys)
     standing = [item for item in chosen if item.cancelled_at is None]
     if not standing:
-        raise ConflictError(_ALL_CANCELLED)
-    return _cancel_page(standing, form, selection.back_url, selection.fields)
+        raise RefusedError(_ALL_CANCELLED)
+    refused = [
+        InvitationCancelledError(item.id).explanation
+        for item in chosen
+        if item.cancelled_at is not None
+    ]
+    return _cancel_page(standing, form, selection.back_url, selection.fields, refused)
 
 
 @view_config(route_name="nphd.invitation.resend", renderer="nphd/resend.jinja2", permission=RESEND)
@@ -171,7 +183,15 @@ def resend_list(request: Request) -> Response | dict[str, Any]:
     """Ask, then notify the institutions of a list again."""
     invitation = _invitation(request)
     _check_resendable(invitation)
-    form = ResendForm(request)
+    invitees = [item for item in invitee_facts(request.db, invitation.id) if item.notified_at]
+    if not invitees:
+        raise NobodyNotifiedError(invitation.id)
+    ready = [item for item in invitees if not item.waiting]
+    if not ready and request.method == "GET":
+        raise NothingToResendError(invitation.id, len(invitees))
+    # Once everybody is known to have received it, the whole list is what is left to choose.
+    all_proven = all(item.proven for item in ready)
+    form = ResendForm(request, scope=Scope.ALL if all_proven else Scope.UNPROVEN)
     if form.submitted and form.validate():
         result = resend(
             request.db,
@@ -182,7 +202,6 @@ def resend_list(request: Request) -> Response | dict[str, Any]:
         )
         _flash_resent(request, invitation, result)
         return close_dialog(request, _detail(request, invitation.id))
-    invitees = [item for item in invitee_facts(request.db, invitation.id) if item.notified_at]
     return {
         "form": form,
         "invitation": invitation,
@@ -297,6 +316,7 @@ def _cancel_page(
     form: CancelForm,
     back: str,
     fields: Sequence[tuple[str, str]],
+    refused: Sequence[TranslationString] = (),
 ) -> dict[str, Any]:
     return {
         "form": form,
@@ -306,7 +326,10 @@ def _cancel_page(
             "Batalkan undangan ${n} lembaga untuk ${tanggal}?",
             mapping={"n": sum(item.invitees for item in chosen), "tanggal": _days(chosen)},
         ),
-        "items": [_line(item, item.invitees) for item in chosen] if len(chosen) > 1 else [],
+        "items": [
+            *(_line(item, item.invitees) for item in chosen if len(chosen) > 1 or refused),
+            *refused,
+        ],
         # Nobody is told of a day that is over.
         "notified": sum(item.notified for item in chosen if not item.is_over()),
     }

@@ -76,7 +76,7 @@ def test_an_admin_sends_again_to_one_or_all(
     visit.enter(admin)
     question = visit.ask(f"{invitation_id}/kirim-ulang")
     assert "2 lembaga sudah diberi tahu; 0 di antaranya belum terbukti" in main_text(question)
-    refused = form_with(question, "versi").submit(expect_errors=True)
+    refused = visit.confirm(f"{invitation_id}/kirim-ulang", scope="unproven")
     assert refused.status_int == 409
     assert "tidak ada lembaga" in main_text(refused)
 
@@ -99,3 +99,69 @@ def test_a_question_opens_as_a_dialog_and_closes_onto_the_page(
     values = dict(form_with(dialog, "versi").submit_fields())
     answer = visit.app.post(path, values, headers=DIALOG)
     assert answer.headers["HX-Redirect"].endswith(f"{LIST}/{invitation_id}")
+
+
+def test_a_list_that_was_cancelled_before_is_named_among_those_to_be_cancelled(
+    visit: Visit, bureau: Bureau, officer: UserFacts, admin: UserFacts
+) -> None:
+    ids = [bureau.list_of(1, officer, bureau.tomorrow + timedelta(days=n)) for n in range(2)]
+    visit.cancel(ids[0], admin)
+    visit.enter(admin)
+    text = main_text(chosen(visit, "batalkan", *ids))
+    assert f"Undangan {ids[0]} sudah dibatalkan" in text
+    assert f"(Id {ids[1]}): 1 lembaga" in text
+
+
+def test_sending_again_is_explained_where_nobody_was_notified(
+    visit: Visit, bureau: Bureau, officer: UserFacts, admin: UserFacts
+) -> None:
+    invitation_id = bureau.list_of(1, officer)
+    visit.enter(admin)
+    page = visit.ask(f"{invitation_id}/kirim-ulang")
+    assert page.status_int == 409
+    assert "Belum ada lembaga" in main_text(page)
+
+
+def test_what_is_offered_for_sending_again_can_be_done(
+    visit: Visit, bureau: Bureau, officer: UserFacts, admin: UserFacts, channel: int, worker: Worker
+) -> None:
+    assert channel
+    bureau.network(Behaviour.DELIVER)
+    invitation_id = bureau.list_of(1, officer)
+    visit.send(invitation_id, officer)
+    visit.enter(admin)
+    assert "masih menunggu" in main_text(visit.ask(f"{invitation_id}/kirim-ulang"))
+    for _round in range(3):
+        worker.run()
+    page = visit.ask(f"{invitation_id}/kirim-ulang")
+    assert "0 di antaranya belum terbukti menerima" in main_text(page)
+    form_with(page, "versi").submit().follow()
+    assert visit.messages() == 2
+
+
+def test_who_may_send_again_is_led_there_and_others_to_an_admin(
+    visit: Visit, bureau: Bureau, officer: UserFacts, admin: UserFacts
+) -> None:
+    invitation_id = bureau.list_of(1, officer)
+    visit.send(invitation_id, officer)
+    sentence = "Pengiriman ulang hanya bisa dilakukan oleh Admin."
+    assert sentence in main_text(visit.detail(invitation_id))
+    visit.enter(admin)
+    text = main_text(visit.detail(invitation_id))
+    assert sentence not in text
+    assert "Pilih Kirim ulang bila mereka perlu" in text
+
+
+def test_the_list_is_found_with_a_slash_behind_too(visit: Visit) -> None:
+    answer = visit.app.get(f"{LIST}/?notifikasi=all", status=301)
+    assert answer.location.endswith(f"{LIST}?notifikasi=all")
+
+
+def test_a_state_in_which_one_does_not_invite_is_named(
+    visit: Visit, bureau: Bureau, officer: UserFacts
+) -> None:
+    case = bureau.case(officer_id=officer.id, state="EVALUASI")
+    page = visit.ask(f"undang/{case.grant_id}")
+    assert page.status_int == 409
+    assert "statusnya sekarang EVALUASI" in main_text(page)
+    assert "hanya untuk hibah berstatus SK PENETAPAN" in main_text(page)
