@@ -20,6 +20,7 @@ from plugins.hibah.services.importing import (
     plan_import,
     write_import,
 )
+from plugins.hibah.workbook.columns import Column
 from plugins.hibah.workbook.generate import write_generated
 from plugins.hibah.workbook.problems import Problem
 from plugins.hibah.workbook.reader import read_sheet
@@ -28,7 +29,13 @@ from plugins.hibah.workbook.rows import check_rows
 __all__ = ["hibah"]
 
 SHOWN: Final = 50
-"""Problems and changes that are printed; the rest is counted, and ``--errors`` has all of them."""
+"""Warnings and changes that are printed; the rest is counted."""
+
+SHOWN_FATAL: Final = 200
+"""Mistakes that are printed; ``--errors`` writes all of them."""
+
+FIRST_CELLS: Final = 3
+"""Cells that are named where one warning counts for many rows."""
 
 MAX_ROWS: Final = 9_000
 """The invented telephone numbers of the generator do not last for more."""
@@ -103,6 +110,9 @@ def import_workbook(  # noqa: PLR0913 - one for each option
         plan = plan_import(session, rows, found.columns)
         problems = sorted([*problems, *plan.problems], key=lambda problem: problem.row)
         refused = {problem.row for problem in problems if problem.fatal}
+        if errors_file is not None:
+            # Before anything is written: a run that cannot report its problems changes nothing.
+            _write_problems(errors_file, problems)
         if not dry_run and (partial or not refused):
             with progress_bar(_("Mengimpor hibah"), len(rows)) as advance:
                 result = write_import(session, plan, actor_id=None, progress=advance)
@@ -112,6 +122,8 @@ def import_workbook(  # noqa: PLR0913 - one for each option
         _say_result(result, len(refused))
     elif dry_run:
         _say_plan(plan, len(refused))
+        if refused and not partial:
+            click.get_current_context().exit(1)
     else:
         raise RowsRefusedError(len(refused))
 
@@ -143,7 +155,6 @@ def generate(file: Path, rows: int, seed: int) -> None:
 
 def _report(problems: Sequence[Problem], plan: ImportPlan, errors_file: Path | None) -> None:
     if errors_file is not None:
-        _write_problems(errors_file, problems)
         say(
             _(
                 "${n} masalah ditulis ke ${file}.",
@@ -151,8 +162,9 @@ def _report(problems: Sequence[Problem], plan: ImportPlan, errors_file: Path | N
             )
         )
     if problems:
+        rows, hidden = _shown_problems(problems)
         show_table(
-            [_problem_row(problem) for problem in problems[:SHOWN]],
+            rows,
             {
                 "cell": _("Sel"),
                 "column": _("Kolom"),
@@ -161,7 +173,16 @@ def _report(problems: Sequence[Problem], plan: ImportPlan, errors_file: Path | N
                 "text": _("Masalah"),
             },
         )
-        _say_rest(len(problems))
+        if hidden and errors_file is None:
+            say(
+                _(
+                    "${n} masalah lain tidak ditampilkan. Tambahkan --errors BERKAS.csv untuk "
+                    "menulis semuanya ke berkas.",
+                    mapping={"n": hidden},
+                )
+            )
+        elif hidden:
+            _say_more(hidden)
     changes = list(plan.changes)
     if changes:
         show_table(
@@ -174,7 +195,41 @@ def _report(problems: Sequence[Problem], plan: ImportPlan, errors_file: Path | N
                 "after": _("Sesudah"),
             },
         )
-        _say_rest(len(changes))
+        if len(changes) > SHOWN:
+            _say_more(len(changes) - SHOWN)
+
+
+def _shown_problems(problems: Sequence[Problem]) -> tuple[list[dict[str, str]], int]:
+    """Return the lines to print, mistakes first, and how many problems are not among them.
+
+    Equal warnings are one line.
+    """
+    fatal = [problem for problem in problems if problem.fatal]
+    equal: dict[tuple[Column, str], list[Problem]] = {}
+    for problem in problems:
+        if not problem.fatal:
+            sentence = in_words(problem.explanation)
+            equal.setdefault((problem.column, sentence), []).append(problem)
+    lines = [_problem_row(problem) for problem in fatal[:SHOWN_FATAL]]
+    hidden = max(len(fatal) - SHOWN_FATAL, 0)
+    for number, group in enumerate(equal.values()):
+        if number >= SHOWN:
+            hidden += len(group)
+            continue
+        lines.append(_folded_row(group))
+        hidden += max(len(group) - FIRST_CELLS, 0)
+    return lines, hidden
+
+
+def _folded_row(group: Sequence[Problem]) -> dict[str, str]:
+    line = _problem_row(group[0])
+    if len(group) > 1:
+        cells = [_problem_row(problem)["cell"] for problem in group[:FIRST_CELLS]]
+        line["cell"] = ", ".join(cells) + (", …" if len(group) > FIRST_CELLS else "")
+        line["kind"] = _("peringatan (${n} baris)", mapping={"n": len(group)})
+        if len({problem.value for problem in group}) > 1:
+            line["value"] = ""
+    return line
 
 
 def _problem_row(problem: Problem) -> dict[str, str]:
@@ -197,9 +252,8 @@ def _change_row(change: FieldChange) -> dict[str, str]:
     }
 
 
-def _say_rest(total: int) -> None:
-    if total > SHOWN:
-        say(_("… dan ${n} lagi.", mapping={"n": total - SHOWN}))
+def _say_more(hidden: int) -> None:
+    say(_("… dan ${n} lagi.", mapping={"n": hidden}))
 
 
 def _say_plan(plan: ImportPlan, refused: int) -> None:

@@ -144,7 +144,7 @@ def check_rows(sheet: Sheet) -> tuple[list[GrantRow], list[Problem]]:
         problems += cells.problems
         if not any(problem.fatal for problem in cells.problems):
             good.append(row)
-    return good, [*problems, *_contradictions(sheet, good)]
+    return good, [*problems, *_contradictions(sheet, good), *_double_dpas(sheet, good)]
 
 
 def _grant_row(cells: _Row) -> GrantRow:
@@ -227,4 +227,22 @@ def _contradictions(sheet: Sheet, rows: Iterable[GrantRow]) -> list[Problem]:
             found.append(
                 Problem(row.row, Column.TELEPHONE, index, row.telephone, explanation, fatal=False)
             )
+    return found
+
+
+def _double_dpas(sheet: Sheet, rows: Iterable[GrantRow]) -> list[Problem]:
+    """Warn where two rows have one DPA: it is the number of one grant's budget."""
+    found: list[Problem] = []
+    first_rows: dict[str, int] = {}
+    for row in rows:
+        if not row.dpa:
+            continue
+        first = first_rows.setdefault(row.dpa, row.row)
+        if first != row.row:
+            explanation = _(
+                "DPA ini juga ada di baris ${row}. Periksa mana yang benar.",
+                mapping={"row": first},
+            )
+            index = sheet.columns.get(Column.DPA)
+            found.append(Problem(row.row, Column.DPA, index, row.dpa, explanation, fatal=False))
     return found

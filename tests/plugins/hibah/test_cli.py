@@ -111,7 +111,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(
     result = call(runtime, "import", mixed, "--dry-run")
     good = call(runtime, "import", write_book(tmp_path / "b.xlsx", row_of(GOOD)), "--dry-run")
 
-    assert (result.exit_code, good.exit_code) == (0, 0)
+    assert (result.exit_code, good.exit_code) == (1, 0)
     assert "1 hibah baru, 0 berubah, 0 tetap, 2 baris bermasalah." in result.output
     assert "1 hibah baru, 0 berubah, 0 tetap, 0 baris bermasalah." in good.output
     assert count(runtime) == 0
@@ -134,8 +134,45 @@ def test_a_file_that_cannot_be_written_is_explained(
     nowhere = tmp_path / "tidak" / "ada" / "x"
 
     assert "tidak dapat ditulis" in str(call(runtime, "generate", nowhere).exception)
-    result = call(runtime, "import", mixed, "--errors", nowhere)
+    result = call(runtime, "import", mixed, "--partial", "--errors", nowhere)
     assert "tidak dapat ditulis" in str(result.exception)
+    assert count(runtime) == 0, "nothing is written where the report cannot be"
+
+
+def test_many_warnings_never_hide_a_mistake(runtime: Runtime, tmp_path: Path) -> None:
+    rows = [
+        changed(code=f"2018-HK-{n:05}", dpa=f"543514050{n:07}", officer="TIDAK ADA")
+        for n in range(100, 260)
+    ]
+    rows.append(changed(code="2018-HK-00900", dpa="", regency="Malang"))
+    book = write_book(tmp_path / "banyak.xlsx", *rows)
+
+    result = call(runtime, "import", book, "--dry-run")
+    written = call(runtime, "import", book, "--dry-run", "--errors", tmp_path / "galat.csv")
+
+    assert 0 < result.output.find("E162") < result.output.find("(160")
+    assert "N2, N3," in result.output
+    assert "157 masalah lain tidak ditampilkan" in result.output
+    assert "--errors" in result.output
+    assert "Tambahkan --errors" not in written.output
+
+
+def test_a_double_dpa_is_worth_a_warning(runtime: Runtime, tmp_path: Path) -> None:
+    book = write_book(tmp_path / "dpa.xlsx", row_of(GOOD), changed(code="2018-HK-00006"))
+
+    result = call(runtime, "import", book)
+
+    assert "DPA ini juga ada di baris 2" in " ".join(result.output.split())
+    assert (result.exit_code, count(runtime)) == (0, 2)
+
+
+def test_a_new_contact_is_shown_before_and_after(runtime: Runtime, tmp_path: Path) -> None:
+    call(runtime, "import", write_book(tmp_path / "baik.xlsx", row_of(GOOD)))
+    book = write_book(tmp_path / "baru.xlsx", changed(contact="SITI", telephone="08123090096"))
+
+    shown = " ".join(call(runtime, "import", book, "--dry-run").output.split())
+
+    assert "Kontak NUR SASMITA, +62 SITI, +62 812-3090-096 812-3090-095" in shown
 
 
 def test_a_generated_workbook_is_imported_whole(runtime: Runtime, tmp_path: Path) -> None:

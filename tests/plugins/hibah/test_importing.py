@@ -238,6 +238,8 @@ def test_two_institutions_of_one_name_at_two_addresses_never_share_a_conversatio
 def test_the_number_of_reading_statements_depends_on_chunks_only(
     session: Session, statements: Statements
 ) -> None:
+    # Both meet institutions that are known already, and their contacts.
+    import_rows(session, _generated("O", 30))
     few = _generated("A", 60)
     many = _generated("B", 400)
     with statements() as for_few:

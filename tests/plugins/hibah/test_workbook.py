@@ -106,7 +106,7 @@ def test_every_mistake_of_a_row_is_told_at_once() -> None:
 
 def test_a_code_that_stands_twice_is_refused_at_its_second_row() -> None:
     rows, problems = check_rows(
-        sheet_of(changed(), changed(code="2018-HK-00006"), changed(code="2018-hk-00005 "))
+        sheet_of(changed(), changed(code="2018-HK-00006", dpa=""), changed(code="2018-hk-00005 "))
     )
 
     assert [row.code for row in rows] == ["2018-HK-00005", "2018-HK-00006"]
@@ -116,11 +116,18 @@ def test_a_code_that_stands_twice_is_refused_at_its_second_row() -> None:
 
 def test_one_institution_with_two_numbers_is_a_warning() -> None:
     rows, problems = check_rows(
-        sheet_of(changed(), changed(code="2018-HK-00006", telephone="08123090096"))
+        sheet_of(changed(), changed(code="2018-HK-00006", dpa="", telephone="08123090096"))
     )
 
     assert len(rows) == 2
     assert [(problem.row, problem.fatal) for problem in problems] == [(3, False)]
+
+
+def test_one_dpa_in_two_rows_is_a_warning() -> None:
+    rows, problems = check_rows(sheet_of(changed(), changed(code="2018-HK-00006")))
+
+    assert len(rows) == 2
+    assert [(each.row, each.column, each.fatal) for each in problems] == [(3, Column.DPA, False)]
 
 
 def test_a_contact_without_a_number_is_a_warning() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
+from core.api.contacts import contacts_of, format_number
 from core.api.db import utcnow
 from core.api.hooks import GrantChange, GrantFacts, UserFacts
 from core.api.runtime import runtime_of
@@ -17,6 +18,7 @@ from plugins.hibah.chunks import chunks
 from plugins.hibah.models import Decree, Grant, Institution, Regency
 from plugins.hibah.regencies import REGENCIES
 from plugins.hibah.services.importing.officers import Officer, Officers
+from plugins.hibah.subjects import institution_subject
 from plugins.hibah.workbook.columns import Column
 from plugins.hibah.workbook.problems import Problem
 from plugins.hibah.workbook.rows import GrantRow
@@ -79,6 +81,15 @@ class InstitutionPlan:
     known_contact: str = ""
     """The contact of the last import."""
 
+    @property
+    def new_contact(self) -> str:
+        """The contact that is to be set; empty while the workbook says the same as last time.
+
+        A contact that an officer mended in the meantime stays then.
+        """
+        said = f"{self.contact.telephone} {self.contact.contact}" if self.contact else ""
+        return said if said != self.known_contact else ""
+
 
 @dataclass(slots=True)
 class ImportPlan:
@@ -90,11 +101,13 @@ class ImportPlan:
     institutions: dict[str, InstitutionPlan] = field(default_factory=dict)
     """By identity."""
     problems: list[Problem] = field(default_factory=list)
+    contact_changes: list[FieldChange] = field(default_factory=list)
 
     @property
     def changes(self) -> Iterator[FieldChange]:
         """Every value that is replaced."""
-        return (change for grant in self.changed for change in grant.changes)
+        yield from (change for grant in self.changed for change in grant.changes)
+        yield from self.contact_changes
 
 
 def plan_import(
@@ -130,6 +143,7 @@ def plan_import(
             plan.unchanged.append(grant)
     accepted = [grant.row for grant in (*plan.new, *plan.changed, *plan.unchanged)]
     plan.institutions = _plan_institutions(session, accepted, known)
+    plan.contact_changes = _contact_changes(session, plan.institutions)
     return plan
 
 
@@ -208,6 +222,24 @@ def _plan_institutions(
         plans[identity].known_id = institution_id
         plans[identity].is_changed = True
     return plans
+
+
+def _contact_changes(session: Session, plans: Mapping[str, InstitutionPlan]) -> list[FieldChange]:
+    """Say whom the contacts of known institutions replace."""
+    rows = {
+        institution_subject(plan.known_id): plan.contact
+        for plan in plans.values()
+        if plan.known_id is not None and plan.contact is not None and plan.new_contact
+    }
+    before = contacts_of(session, list(rows))
+    changes: list[FieldChange] = []
+    for subject, row in rows.items():
+        known = before.get(subject)
+        old = f"{known.name}, {format_number(known.number)}" if known is not None else ""
+        new = f"{row.contact}, {format_number(row.telephone)}"
+        if old != new:
+            changes.append(FieldChange(row.row, row.code, Column.CONTACT.heading, old, new))
+    return changes
 
 
 def _renamed(

@@ -249,11 +249,8 @@ def _write_contacts(
     new: dict[int, NewContact] = {}
     imported: list[dict[str, Any]] = []
     for identity, plan in plans.items():
-        row = plan.contact
-        if row is None:
-            continue
-        said = f"{row.telephone} {row.contact}"
-        if said != plan.known_contact:
+        row, said = plan.contact, plan.new_contact
+        if row is not None and said:
             subject = institution_subject(ids[identity])
             new[ids[identity]] = NewContact(subject, row.contact, row.telephone)
             imported.append({"id": ids[identity], "imported_contact": said})
