@@ -41,6 +41,10 @@ def _institution(request: Request, grant: GrantFacts) -> str:
     return path_of(request, "hibah.institution.detail", institution=grant.institution_id)
 
 
+def _print(request: Request, grant: GrantFacts) -> str:
+    return path_of(request, "hibah.grant.print", grant=grant.id)
+
+
 def _contact(request: Request, grant: GrantFacts) -> str:
     return path_of(request, "hibah.institution.contact", institution=grant.institution_id)
 
@@ -61,6 +65,7 @@ def _log(request: Request, grant: GrantFacts) -> str:
 _PAGES: Final[Mapping[str, tuple[Address, bool]]] = {
     "hibah.view": (_view, False),
     "hibah.institution": (_institution, False),
+    "hibah.print": (_print, False),
     "hibah.contact": (_contact, True),
     "hibah.messages": (_messages, True),
     "hibah.note": (_note, True),

@@ -137,7 +137,11 @@ def _state(row: Row[Any]) -> str:
 
 
 @view_config(route_name="hibah.grant.detail", renderer="hibah/grant_detail.jinja2", permission=READ)
-@view_config(route_name="hibah.grant.print", renderer="hibah/grant_print.jinja2", permission=READ)
+@view_config(
+    route_name="hibah.grant.print",
+    renderer="hibah/grant_print.jinja2",
+    permission="hibah.grant.print",
+)
 def detail(request: Request) -> dict[str, Any]:
     """Show everything about a grant, on the screen or for paper."""
     card = _found(request)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from core.api.runtime import Runtime
     from core.testing.people import People
 
-ACTIONS = ["Lihat", "Lembaga", "Kontak", "Pesan", "Tambah Catatan", "Log"]
+ACTIONS = ["Lihat", "Lembaga", "Cetak", "Kontak", "Pesan", "Tambah Catatan", "Log"]
 
 
 @pytest.fixture
@@ -80,7 +80,13 @@ def test_who_only_reads_gets_no_action_that_changes(
 
     card = app.get("/hibah/cari", {"q": "2018-HK-00005"}).html.find("article")
 
-    assert [link.get_text() for link in card.find_all("a")] == ["Lihat", "Lembaga", "Pesan", "Log"]
+    assert [link.get_text() for link in card.find_all("a")] == [
+        "Lihat",
+        "Lembaga",
+        "Cetak",
+        "Pesan",
+        "Log",
+    ]
     assert app.get(card.find("a", string="Lembaga")["href"]).status_int == 200
 
 
@@ -122,7 +128,7 @@ def test_lihat_shows_everything_and_can_be_printed(
 
     for said in ("Jl. Samudera No. 17", "Kota Surabaya", "NUR SASMITA", "+62 812-3090-095"):
         assert said in words(page)
-    paper = page.click("Versi cetak")
+    paper = page.click("Cetak")
     assert "Rp9.000.000.000,00" in words(paper)
     assert paper.html.find("nav") is None
     assert browser.get(f"/hibah/{bureau['2018-HK-00006']}", status=404)
