@@ -78,8 +78,8 @@ _SENTENCES: Final[dict[NumberProblem, TranslationString]] = {
         "tanda +."
     ),
     NumberProblem.LETTERS: _(
-        "Nomor telepon hanya boleh berisi angka. Nama pengirim berupa huruf tidak dapat menerima "
-        "SMS; masukkan nomor telepon genggam."
+        "Nomor telepon hanya boleh berisi angka, misalnya 08123090095. Hapus huruf yang ada di "
+        "dalamnya."
     ),
     NumberProblem.SHORT_CODE: _(
         "Nomor pendek layanan tidak dapat menerima SMS. Masukkan nomor telepon genggam yang "

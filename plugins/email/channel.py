@@ -35,7 +35,7 @@ class EmailTransport(Transport):
     """One SMTP server."""
 
     name: ClassVar[str] = "email"
-    title: ClassVar[TranslationString] = _("Surel (SMTP)")
+    title: ClassVar[TranslationString] = _("Email (SMTP)")
     capabilities: ClassVar[Capabilities] = Capabilities(
         kinds=frozenset({"email"}), concurrency=2, chunk=20, lease_seconds=LEASE_SECONDS
     )
@@ -91,10 +91,10 @@ class _Chunk:
             recipient, utf8 = envelope_address(message.address)
             content = compose(self._mailbox, message)
         except InvalidAddressError:
-            reason = _("Alamat surel ini tidak sah. Periksa kembali penulisannya.")
+            reason = _("Alamat email ini tidak sah. Periksa kembali penulisannya.")
             return SendResult(message.ref, Outcome.PERMANENT, code="address", reason=reason)
         except (UnicodeError, ValueError) as error:
-            reason = _("Isi surel ini tidak dapat dituliskan sebagai surel.")
+            reason = _("Isi email ini tidak dapat dituliskan sebagai email.")
             code = type(error).__name__
             return SendResult(message.ref, Outcome.PERMANENT, code=code, reason=reason)
         if time.monotonic() > self._deadline:
@@ -144,20 +144,20 @@ class _Chunk:
             return SendResult(ref, Outcome.ACCEPTED, (message_id(ref, self._mailbox.domain),), code)
         mapping = {"text": f"{reply.code or ''} {reply.text}".strip()[:200] or "-"}
         if reply.step is Step.BROKEN_AFTER:
-            reason = _("Server surel tidak memberi jawaban setelah isi surel dikirimkan.")
+            reason = _("Server email tidak memberi jawaban setelah isi email dikirimkan.")
             return SendResult(ref, Outcome.UNCERTAIN, code=code, reason=reason)
         if reply.step is Step.UNSUPPORTED:
-            reason = _("Server surel tidak dapat mengirim ke alamat dengan huruf selain ASCII.")
+            reason = _("Server email tidak dapat mengirim ke alamat dengan huruf selain ASCII.")
             return SendResult(ref, Outcome.PERMANENT, code=code, reason=reason)
         if reply.step is Step.REFUSED and reply.code >= PERMANENT:
-            reason = _("Server surel menolak: ${text}", mapping=mapping)
+            reason = _("Server email menolak: ${text}", mapping=mapping)
             return SendResult(ref, Outcome.PERMANENT, code=code, reason=reason)
-        reason = _("Server surel belum dapat menerima: ${text}", mapping=mapping)
+        reason = _("Server email belum dapat menerima: ${text}", mapping=mapping)
         return _waiting(ref, code, reason)
 
 
-_SLOW: Final = _("Belum dikirim karena server surel terlalu lambat.")
-_UNTRIED: Final = _("Belum dikirim karena sambungan ke server surel berulang kali putus.")
+_SLOW: Final = _("Belum dikirim karena server email terlalu lambat.")
+_UNTRIED: Final = _("Belum dikirim karena sambungan ke server email berulang kali putus.")
 
 
 def _waiting(ref: str, code: str, reason: TranslationString) -> SendResult:

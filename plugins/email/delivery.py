@@ -182,7 +182,7 @@ class Connection:
         return ConnectionFailedError(
             code,
             _(
-                "Server surel ${host} belum dapat dipakai: ${reason}",
+                "Server email ${host} belum dapat dipakai: ${reason}",
                 mapping={"host": self._mailbox.host, "reason": reason[:160]},
             ),
         )

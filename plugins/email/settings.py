@@ -37,9 +37,9 @@ FIELDS: Final = (
     ),
     SettingField("username", _("Nama pengguna"), hint=_("Kosong: tanpa masuk.")),
     SettingField("password", _("Sandi"), "secret"),
-    SettingField("sender_address", _("Alamat surel pengirim"), required=True),
+    SettingField("sender_address", _("Alamat email pengirim"), required=True),
     SettingField("sender_name", _("Nama pengirim"), default="SMS Center"),
-    SettingField("reply_to", _("Alamat surel untuk balasan")),
+    SettingField("reply_to", _("Alamat email untuk balasan")),
     SettingField("connect_seconds", _("Batas waktu menyambung (detik)"), "int", 10),
     SettingField("answer_seconds", _("Batas waktu menunggu jawaban (detik)"), "int", 30),
 )
@@ -98,7 +98,7 @@ def read_mailbox(settings: Mapping[str, Any]) -> Mailbox:
                 split_address(text[key])
             except InvalidAddressError:
                 raise SettingsError(
-                    key, _("Alamat surel ini tidak sah. Contoh: biro@example.go.id")
+                    key, _("Alamat email ini tidak sah. Contoh: biro@example.go.id")
                 ) from None
     return Mailbox(
         host=text["host"],

@@ -43,7 +43,7 @@ ANY: Final = "any"
 class PickForm(Form):
     """Which handset to look at."""
 
-    address = TextField(_("Nomor telepon atau alamat surel"), [Required(), MaxLength(254)])
+    address = TextField(_("Nomor telepon atau alamat email"), [Required(), MaxLength(254)])
 
 
 class ReplyForm(Form):

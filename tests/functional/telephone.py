@@ -12,7 +12,7 @@ __all__ = ["look_at", "read_code", "read_link"]
 def look_at(phone: Page, address: str) -> None:
     """Pick a number or an e-mail address on the page Telepon percobaan."""
     phone.goto("/p/sandbox/")
-    phone.get_by_label("Nomor telepon atau alamat surel").fill(address)
+    phone.get_by_label("Nomor telepon atau alamat email").fill(address)
     phone.get_by_role("button", name="Lihat telepon").click()
 
 

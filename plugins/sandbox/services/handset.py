@@ -102,7 +102,7 @@ def read_address(text: str) -> str:
         local, _at, domain = text.partition("@")
         if not local or "." not in domain or any(character.isspace() for character in text):
             msg = "address"
-            raise InvalidInputError(msg, _("Alamat surel ini tidak sah. Contoh: nur@example.go.id"))
+            raise InvalidInputError(msg, _("Alamat email ini tidak sah. Contoh: nur@example.go.id"))
         return text
     try:
         return parse_number(text)
