@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SERVER_FOLDER", "DatabaseFactory", "PostgresServer"]
 
+KINDS: Final = ("sqlite", "postgresql")
+
 SERVER_FOLDER: Final = "ABAH_TEST_POSTGRES"
 """Environment variable with the folder of the server that all processes of a run share."""
 
@@ -68,7 +70,13 @@ class DatabaseFactory:
     def __init__(
         self, kind: str, folder: Path, worker: str, prepare: Callable[[URL, tuple[str, ...]], None]
     ) -> None:
-        """Remember where to put files; ``worker`` keeps parallel processes apart."""
+        """Remember where to put files; ``worker`` keeps parallel processes apart.
+
+        :raises ValueError: there is no such kind of database.
+        """
+        if kind not in KINDS:
+            message = f"no such kind of database: {kind!r}"
+            raise ValueError(message)
         self.kind = kind
         self._folder = folder
         self._worker = worker

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 from sqlalchemy import update
 from waitress.server import create_server  # type: ignore[import-untyped]
 
@@ -45,16 +45,6 @@ def subject(n: int) -> str:
 def database_kind() -> str:
     """Looks do not depend on the database; what the screens read is tested on both elsewhere."""
     return "sqlite"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

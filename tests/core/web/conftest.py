@@ -30,12 +30,6 @@ Browser = Callable[..., TestApp]
 
 
 @pytest.fixture
-def kind() -> str:
-    """The database that pages are tried on where it makes no difference."""
-    return "sqlite"
-
-
-@pytest.fixture
 def both(database_kind: str) -> str:
     """Ask for this to run on SQLite and on PostgreSQL."""
     return database_kind
@@ -56,11 +50,10 @@ def web_database(factory: DatabaseFactory) -> Iterator[URL]:
 @pytest.fixture
 def web_url(
     request: pytest.FixtureRequest,
-    kind: str,
     database_factories: Callable[[str], DatabaseFactory],
 ) -> Iterator[URL]:
-    """A database of its own for the test."""
-    chosen = request.getfixturevalue("both") if "both" in request.fixturenames else kind
+    """A database of its own for the test; SQLite where it makes no difference."""
+    chosen = request.getfixturevalue("both") if "both" in request.fixturenames else "sqlite"
     with web_database(database_factories(chosen)) as url:
         yield url
 

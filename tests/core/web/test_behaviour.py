@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Dialog, Page, Route, expect, sync_playwright
+from playwright.sync_api import Dialog, Page, Route, expect
 from sqlalchemy import func, select
 from waitress.server import create_server  # type: ignore[import-untyped]
 
@@ -36,16 +36,6 @@ def with_links(config: Configurator) -> None:
         Slot("dashboard.tiles", "try/links.jinja2"),
         Slot("frame.search", "try/search.jinja2"),
     )
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
