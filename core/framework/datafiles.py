@@ -18,7 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core.db import utcnow
-from core.errors import AbahError
+from core.errors import AbahError, NotFoundError
 from core.framework.manifest import Manifest
 from core.framework.models import LoadedData
 from core.framework.tomltable import TomlTable
@@ -28,14 +28,17 @@ __all__ = [
     "DataFileError",
     "DataKind",
     "LoadReport",
+    "LoadedValues",
     "core_data_files",
     "current_data",
     "edited_data",
     "forget_data",
     "load_files",
     "load_plugin_data",
+    "loaded_values",
     "register_core_data",
     "register_data_kind",
+    "restore_values",
 ]
 
 CORE: Final = "core"
@@ -92,6 +95,18 @@ class LoadReport:
 
 _kinds: dict[str, DataKind] = {}
 _core_files: list[Path] = []
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedValues:
+    """What a data file says of one row, whatever was made of the row since."""
+
+    owner: str
+    """Plugin that brought it, or ``core``."""
+    values: Values
+    """The newest that the file brought, applied or not."""
+    offered: bool
+    """Whether they were not applied because somebody had edited the row."""
 
 
 def register_data_kind(name: str, kind: DataKind) -> None:
@@ -180,6 +195,34 @@ def current_data(session: Session, owner: str) -> dict[str, dict[str, Values]]:
         for kind, external_ids in by_kind.items()
         if kind in _kinds
     }
+
+
+def loaded_values(session: Session, kind: str, external_id: str) -> LoadedValues | None:
+    """Return what a data file says of a row, or None where no data file brought it."""
+    row = _loaded(session, kind, external_id)
+    if row is None:
+        return None
+    return LoadedValues(row.owner, row.offered or row.loaded, row.offered is not None)
+
+
+def restore_values(session: Session, kind: str, external_id: str) -> Values:
+    """Undo every edit of a row: give it what its data file says now, and return that.
+
+    :raises NotFoundError: no data file brought it.
+    """
+    row = _loaded(session, kind, external_id)
+    if row is None:
+        raise NotFoundError
+    row.loaded, row.offered = row.offered or row.loaded, None
+    session.flush()
+    _kinds[kind].write(session, row.owner, {external_id: row.loaded})
+    return row.loaded
+
+
+def _loaded(session: Session, kind: str, external_id: str) -> LoadedData | None:
+    return session.scalar(
+        select(LoadedData).where(LoadedData.kind == kind, LoadedData.external_id == external_id)
+    )
 
 
 def _parse(path: Path) -> Iterator[tuple[str, str, Values]]:

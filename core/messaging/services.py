@@ -19,7 +19,9 @@ from core.messaging.drafts import (
     UnknownAccountError,
     UnreachableAddressError,
 )
+from core.messaging.editing import save_text
 from core.messaging.facts import message_facts
+from core.messaging.language import BrokenTextError
 from core.messaging.mending import (
     cancel_messages,
     resend,
@@ -30,7 +32,6 @@ from core.messaging.queue import queue_message, queue_messages
 from core.messaging.states import Direction, Lane, State, Tick
 from core.messaging.text import Measure, measure, plain_form, split_parts
 from core.messaging.texts import (
-    BrokenTextError,
     MissingVariableError,
     RenderedText,
     TextFacts,
@@ -40,7 +41,7 @@ from core.messaging.texts import (
     preview_text,
     render_messages,
     render_texts,
-    save_text,
+    require_variables,
     text_facts,
 )
 from core.messaging.threads import (
@@ -87,6 +88,7 @@ __all__ = [
     "queue_messages",
     "render_messages",
     "render_texts",
+    "require_variables",
     "resend",
     "resume_account",
     "save_text",

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, TemplateError, meta
-from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
-from jinja2.sandbox import SandboxedEnvironment
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import audit
 from core.db import utcnow
-from core.errors import AbahError, InvalidInputError, NotFoundError
+from core.errors import AbahError, NotFoundError
 from core.framework.datafiles import DataKind, register_data_kind
 from core.framework.tomltable import TomlTable
 from core.i18n import _
+from core.messaging.language import BrokenTextError, render_source, variables_of
 from core.messaging.models import MessageText
 
 __all__ = [
-    "BrokenTextError",
     "MissingVariableError",
     "RenderedText",
     "TextFacts",
     "UnknownTextError",
     "check_text",
+    "essential_variables",
     "list_texts",
     "preview_text",
     "render_messages",
     "render_texts",
-    "save_text",
+    "require_variables",
     "text_facts",
 ]
 
@@ -70,10 +65,6 @@ class MissingVariableError(AbahError):
                 mapping={"variable": variable, "row": row + 1, "key": key},
             )
         )
-
-
-class BrokenTextError(InvalidInputError):
-    """A template that cannot be rendered, or uses variables that it may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +120,18 @@ def render_messages(
 ) -> list[RenderedText]:
     """Render bodies and subject lines. See :func:`render_texts`."""
     facts = text_facts(session, key, locale=locale)
-    needed = sorted(_variables(facts.body) | _variables(facts.subject))
+    needed = sorted(variables_of(facts.body) | variables_of(facts.subject, field="subject"))
     for row, values in enumerate(variables):
         for name in needed:
             if values.get(name) is None or values[name] == "":
                 raise MissingVariableError(key, name, row)
-    try:
-        body, subject = _template(facts.body), _template(facts.subject)
-        return [
-            RenderedText(body=body.render(values).strip(), subject=_line(subject.render(values)))
-            for values in variables
-        ]
-    except _FAILURES as error:
-        raise _broken(error) from error
+    return [
+        RenderedText(
+            body=render_source(facts.body, values).strip(),
+            subject=_line(render_source(facts.subject, values, field="subject")),
+        )
+        for values in variables
+    ]
 
 
 def text_facts(session: Session, key: str, *, locale: str = DEFAULT_LOCALE) -> TextFacts:
@@ -170,20 +160,16 @@ def check_text(body: str, variables: Mapping[str, Any], *, field: str = "body") 
 
     :raises BrokenTextError: it has a mistake, or uses a variable that was not declared.
     """
-    try:
-        used = _variables(body)
-        unknown = sorted(used - set(variables))
-        if unknown:
-            raise BrokenTextError(
-                field,
-                _(
-                    "Variabel ${name} tidak dikenal. Yang boleh dipakai: ${known}.",
-                    mapping={"name": unknown[0], "known": ", ".join(sorted(variables)) or "-"},
-                ),
-            )
-        return str(_template(body).render(variables))
-    except _FAILURES as error:
-        raise _broken(error, field) from error
+    unknown = sorted(variables_of(body, field=field) - set(variables))
+    if unknown:
+        raise BrokenTextError(
+            field,
+            _(
+                "Variabel ${name} tidak dikenal. Yang boleh dipakai: ${known}.",
+                mapping={"name": unknown[0], "known": ", ".join(sorted(variables)) or "-"},
+            ),
+        )
+    return render_source(body, variables, field=field)
 
 
 def preview_text(session: Session, key: str, *, locale: str = DEFAULT_LOCALE) -> RenderedText:
@@ -192,31 +178,17 @@ def preview_text(session: Session, key: str, *, locale: str = DEFAULT_LOCALE) ->
     return render_messages(session, key, [facts.variables], locale=locale)[0]
 
 
-def save_text(
-    session: Session, text_id: int, *, body: str, subject: str = "", actor_id: int | None
-) -> None:
-    """Keep an administrator's edit; a later version of the plugin does not overwrite it.
+def require_variables(key: str, *names: str) -> None:
+    """Say without which variables a text is of no use, as a code or a link; an edit keeps them.
 
-    :raises NotFoundError: there is no such text.
-    :raises BrokenTextError: the template has a mistake or uses an unknown variable.
+    Called by the room that sends the text, when it is imported.
     """
-    text = session.get(MessageText, text_id)
-    if text is None:
-        raise NotFoundError
-    body = body.replace("\r\n", "\n").strip()
-    if not check_text(body, text.variables).strip():
-        raise BrokenTextError(field="body", explanation=_("Isi teks masih kosong."))
-    check_text(subject, text.variables, field="subject")
-    text.body, text.subject = body, subject.strip()
-    text.changed_at, text.changed_by_id = utcnow(), actor_id
-    session.flush()
-    audit.record(
-        session,
-        actor_id=actor_id,
-        action="texts.save",
-        subject=f"message_text:{text.key}",
-        details={},
-    )
+    _essential[key] = frozenset(names)
+
+
+def essential_variables(key: str) -> frozenset[str]:
+    """Return the variables that an edit of this text must keep."""
+    return _essential.get(key, frozenset())
 
 
 class MessageTextKind(DataKind):
@@ -303,60 +275,7 @@ _REPLACE: Final = (
         }
     )
 )
-
-
-class _Sandbox(SandboxedEnvironment):
-    """Reaches nothing but the variables, and cannot be made to fill the memory."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: object, operator: str, left: object, right: object) -> object:
-        """Refuse what makes long texts out of short ones."""
-        del context, left, right
-        raise SecurityError(operator)
-
-
-_ENVIRONMENT: Final = _Sandbox(undefined=StrictUndefined, autoescape=False)
-_ENVIRONMENT.globals.clear()
-_FAILURES: Final = (
-    TemplateError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-"""What rendering may raise: operators and filters raise Python's own errors."""
-_lock = threading.Lock()
-
-
-@functools.lru_cache(maxsize=256)
-def _template(source: str) -> Any:
-    with _lock:
-        return _ENVIRONMENT.from_string(source)
-
-
-@functools.lru_cache(maxsize=256)
-def _variables(source: str) -> frozenset[str]:
-    return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(source)))
-
-
-def _broken(error: Exception, field: str = "body") -> BrokenTextError:
-    if isinstance(error, TemplateSyntaxError):
-        return BrokenTextError(
-            field,
-            _(
-                "Baris ${line} tidak dapat dibaca: ${reason}. Periksa kurung kurawal {{ … }}.",
-                mapping={"line": error.lineno, "reason": error.message or ""},
-            ),
-        )
-    if isinstance(error, SecurityError):
-        reason = _("Teks memakai sesuatu yang tidak diizinkan. Pakailah hanya {{ variabel }}.")
-    elif isinstance(error, UndefinedError):
-        reason = _("Teks memakai bagian variabel yang tidak ada. Pakailah hanya {{ variabel }}.")
-    else:
-        reason = _("Teks tidak dapat disusun. Pakailah hanya {{ variabel }}.")
-    return BrokenTextError(field, reason)
+_essential: dict[str, frozenset[str]] = {}
 
 
 def _line(text: str) -> str:

@@ -28,6 +28,7 @@ from core.accounts.services import (
 )
 from core.db import utcnow
 from core.errors import InvalidInputError
+from core.messaging.services import require_variables
 from core.verification.mail import link_to, mail_admins, send_mail
 from core.verification.models import Proof, ProofKind, Registration
 
@@ -53,6 +54,9 @@ TOKEN_BYTES: Final = 32
 
 _REGISTRATION_PATH: Final = "daftar/konfirmasi"
 _RESET_PATH: Final = "sandi-baru"
+
+require_variables("accounts.registration", "tautan")
+require_variables("accounts.reset", "tautan")
 
 
 class LinkOutcome(enum.StrEnum):

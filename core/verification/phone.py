@@ -25,7 +25,14 @@ from core.db import utcnow
 from core.errors import NotFoundError
 from core.framework.runtime import runtime_of
 from core.i18n import _
-from core.messaging.services import Draft, Lane, cancel_messages, queue_message, render_texts
+from core.messaging.services import (
+    Draft,
+    Lane,
+    cancel_messages,
+    queue_message,
+    render_texts,
+    require_variables,
+)
 from core.verification.models import Proof, ProofKind
 
 __all__ = [
@@ -59,6 +66,7 @@ PER_ADDRESS: Final = 60
 
 TEXT: Final = "verification.code"
 _PURPOSE: Final = "verification.phone"
+require_variables(TEXT, "kode")
 
 
 class Sending(enum.StrEnum):

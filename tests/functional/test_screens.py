@@ -30,6 +30,8 @@ SIGNED_IN = {
     "invitation-process": "/hibah/undangan/1/proses",
     "inbox": "/pesan",
     "conversation": "/pesan/1",
+    "texts": "/teks",
+    "text": "/teks/1",
     "users": "/pemakai",
     "profile": "/profilku",
     "profile-contact": "/profilku/kontak",

@@ -1,4 +1,4 @@
-"""The conversation screens: inbox, conversation, and what is done from them."""
+"""The screens of messages: inbox, conversation, what is done from them, and the texts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.hookspecs.web import Slot
 from core.i18n import _
 from core.messaging.reading import READ
+from core.messaging.views.texts import MANAGE
 from core.messaging.views.waiting import envelope, waiting
 from core.web.menu import MenuEntry
 
@@ -27,6 +28,9 @@ def includeme(config: Configurator) -> None:
     config.add_route("messaging.mend", r"/pesan/{thread:\d{1,18}}/perbaiki/{message:\d{1,18}}")
     config.add_route("messaging.settle", r"/pesan/{thread:\d{1,18}}/belum-pasti/{message:\d{1,18}}")
     config.add_route("messaging.move", r"/pesan/{thread:\d{1,18}}/pindahkan/{message:\d{1,18}}")
+    config.add_route("messaging.text.list", "/teks")
+    config.add_route("messaging.text.edit", r"/teks/{id:\d{1,18}}")
+    config.add_route("messaging.text.restore", r"/teks/{id:\d{1,18}}/kembalikan")
     config.add_menus(
         MenuEntry(
             "ucp.messages",
@@ -36,7 +40,16 @@ def includeme(config: Configurator) -> None:
             permission=READ,
             order=10,
             icon="envelope",
-        )
+        ),
+        MenuEntry(
+            "ucp.texts",
+            _("Teks"),
+            "messaging.text.list",
+            parent="ucp",
+            permission=MANAGE,
+            order=70,
+            icon="file-text",
+        ),
     )
     config.add_slots(
         "messaging",

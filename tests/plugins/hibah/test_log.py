@@ -48,8 +48,9 @@ def _recorded() -> dict[str, str]:
             if "action" in given or call.args:
                 action = given.get("action") or call.args[0]
                 subject = ast.unparse(given.get("subject") or call.args[1])
-                is_literal = isinstance(action, ast.Constant)
-                if is_literal and not any(word in subject for word in ELSEWHERE):
+                if not isinstance(action, ast.Constant):
+                    continue
+                if not any(word in subject for word in ELSEWHERE):
                     found[str(action.value)] = subject
     return found
 
