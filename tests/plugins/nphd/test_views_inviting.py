@@ -183,7 +183,7 @@ def test_a_grant_that_moved_on_since_the_dialog_was_opened_is_a_conflict(
         )
     answer = typed(page, bureau)
     assert answer.status_int == 409
-    assert "statusnya sudah berubah" in main_text(answer)
+    assert "statusnya sekarang NPHD" in main_text(answer)
     assert count(bureau) == 0
 
 
