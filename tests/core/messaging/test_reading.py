@@ -175,7 +175,7 @@ def test_what_waits_is_counted_in_messages(
     ("text", "found"),
     [
         ("lembaga 1", ["LEMBAGA 1"]),
-        ("nur hid", ["LEMBAGA 2"]),
+        ("nur sas", ["LEMBAGA 2"]),
         ("0812-3090-0002", ["LEMBAGA 2"]),
         ("+62 812-3090-0001", ["LEMBAGA 1"]),
         ("90000", ["LEMBAGA 2", "LEMBAGA 1"]),
