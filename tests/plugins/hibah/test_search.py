@@ -40,7 +40,7 @@ QUERIES: list[tuple[str, list[str], list[str]]] = [
     ("cafe maarifana", ["2018-HK-00107"], []),
     ("danu mahardika", ["2018-HK-00005"], LPTQ_2017),
     ("budi tanpa", ["2018-HK-00107"], []),
-    ("nurhidayat", ["2018-HK-00005"], []),
+    ("nursasmita", ["2018-HK-00005"], []),
     ("188/45", ["2018-HK-00005"], []),
     ("188/317/KPTS/013/2018", ["2018-HK-00006"], []),
     ("08123090095", ["2018-HK-00005"], []),

@@ -92,7 +92,15 @@ def test_every_action_of_the_manual_is_declared_in_its_order() -> None:
 def test_only_actions_with_a_page_are_offered() -> None:
     with_page = {str(action.label) for action in own_actions() if action.url is not None}
 
-    assert with_page == {"Lihat", "Lembaga", "Kontak", "Pesan", "Tambah Catatan", "Log"}
+    assert with_page == {
+        "Cetak",
+        "Kontak",
+        "Lembaga",
+        "Lihat",
+        "Log",
+        "Pesan",
+        "Tambah Catatan",
+    }
 
 
 def test_every_state_has_a_way_on_but_the_last() -> None:
