@@ -60,6 +60,10 @@ def command(state: CliState, file: Path | None, workers: int, drain: int) -> int
     if settings.text("abah.jobs.broker", "memory") not in {"", "memory"}:
         verb = (sys.executable, "-m", "core.cli", "-c", str(path), "worker")
         children += [Child(f"worker {number}", verb) for number in range(1, workers + 1)]
+    if settings.text("abah.base_url"):
+        say(_("Buka ${url} di peramban.", mapping={"url": settings.text("abah.base_url")}))
+        # The children write to the same place by themselves.
+        sys.stdout.flush()
     supervisor = Supervisor(
         children,
         environment={SUPERVISED: "1"},
