@@ -75,16 +75,12 @@ def sign_in(name: str, password: str) -> None:
     """Sign in as a browser would and look for the way out on the page."""
     jar = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    page = browser.open(f"{ADDRESS}/").read().decode()
-    action = re.search(r'<form[^>]*method="post"[^>]*action="([^"]*)"', page) or re.search(
-        r'<form[^>]*action="([^"]*)"[^>]*method="post"', page
-    )
-    hidden = r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"'
-    fields = dict(re.findall(hidden, page))
-    fields |= {"name": name, "password": password}
-    target = urllib.parse.urljoin(f"{ADDRESS}/masuk", action.group(1) if action else "")
-    page = browser.open(target, urllib.parse.urlencode(fields).encode()).read().decode()
-    assert "Keluar" in page, page[:2000]
+    page = browser.open(f"{ADDRESS}/masuk").read().decode()
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token, page
+    fields = {"csrf_token": token.group(1), "name": name, "password": password, "next": "/"}
+    page = browser.open(f"{ADDRESS}/masuk", urllib.parse.urlencode(fields).encode()).read().decode()
+    assert "Keluar" in page, page
 
 
 if __name__ == "__main__":
