@@ -226,7 +226,7 @@ class Message(Base):
     expires_at: Mapped[datetime | None]
     """Not to be sent after."""
     lease_until: Mapped[datetime | None]
-    lease_holder: Mapped[str | None] = mapped_column(String(80))
+    lease_holder: Mapped[str | None] = mapped_column(String(120))
     """Process that holds it while ``sending``."""
     sender_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, ondelete="SET NULL"))
     """Officer who wrote it; None for the system and for incoming messages."""

@@ -26,7 +26,7 @@ from core.messaging.matching import (
     select_waiting,
     waiting_report,
 )
-from core.messaging.models import Report, Segment
+from core.messaging.models import Message, Report, Segment
 from core.messaging.rows import chunks, insert_rows, update_rows
 from core.messaging.states import (
     Cause,
@@ -57,6 +57,9 @@ REASONS: Final[Mapping[ReportState, TranslationString]] = {
 
 UNREADABLE: Final = "unreadable"
 """State of a stored call that was no report."""
+
+WITHHELD: Final = "***"
+"""What is kept of a report about a secret message in place of what came over the wire."""
 
 _SEGMENT_RANK: Final[Mapping[SegmentState, int]] = {
     SegmentState.SENT: 0,
@@ -106,6 +109,7 @@ def store_reports(
     ]
     match_reports(session, waiting)
     _apply(session, waiting, now)
+    secret = _secret_messages(session, waiting)
     rows = [
         {
             "account_id": account_id,
@@ -114,7 +118,7 @@ def store_reports(
             "ref": one.ref,
             "reference": one.reference,
             "address": one.address,
-            "raw": clean(report.raw),
+            "raw": WITHHELD if one.message_id in secret else clean(report.raw),
             "at": report.at,
             "received_at": now,
             "message_id": one.message_id,
@@ -123,6 +127,15 @@ def store_reports(
         for one, report in zip(waiting, reports, strict=True)
     ]
     insert_rows(session, _REPORT, rows)
+
+
+def _secret_messages(session: Session, waiting: Sequence[WaitingReport]) -> set[int]:
+    """Say which of the reports' messages are secret: a gateway may echo their text."""
+    ids = {one.message_id for one in waiting if one.message_id is not None}
+    if not ids:
+        return set()
+    query = select(Message.id).where(Message.id.in_(ids), Message.is_secret)
+    return set(session.scalars(query))
 
 
 def keep_unreadable(session: Session, account_id: int, raw: str, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from core.messaging.accounts import note_failure, note_success
 from core.messaging.changes import Held, lock_messages, write_changes
 from core.messaging.claims import Claim, Claimed
 from core.messaging.models import Attempt, Segment
-from core.messaging.reports import apply_waiting
+from core.messaging.reports import apply_waiting, clean
 from core.messaging.rows import insert_rows, update_rows
 from core.messaging.states import Cause, SegmentState, State, stronger
 
@@ -65,6 +65,10 @@ def record_results(
 
     ``answers`` has one entry per ref of the claim.
     """
+    answers = {
+        claimed.outgoing.ref: _storable(claimed, answers[claimed.outgoing.ref])
+        for claimed in held.messages
+    }
     messages = lock_messages(session, [message.id for message in held.messages])
     segments: list[dict[str, Any]] = []
     attempts: list[tuple[dict[str, Any], dict[str, Any]]] = []
@@ -88,6 +92,21 @@ def record_results(
         now,
     )
     _note_health(session, held, answers, now)
+
+
+def _storable(claimed: Claimed, answer: Answer) -> Answer:
+    """Make an answer fit for the tables: no NUL, nothing of a secret that the channel echoes."""
+    result = answer.result
+    secret = claimed.sealed_body is not None
+    return replace(
+        answer,
+        result=replace(
+            result,
+            references=tuple(clean(reference) for reference in result.references),
+            code="" if secret else clean(result.code),
+            reason="" if secret else result.reason,
+        ),
+    )
 
 
 def _judge(

@@ -18,7 +18,7 @@ __all__ = ["take_webhook"]
 
 log = structlog.get_logger(__name__)
 
-BROKEN = WebhookAnswer(status=400, body="this call cannot be read")
+BROKEN = WebhookAnswer(status=500, body="this call could not be read; it was kept")
 
 
 def take_webhook(
@@ -40,7 +40,9 @@ def take_webhook(
     try:
         answer = channels.open(account).webhook(request)
     except Exception as error:  # noqa: BLE001 - whatever was posted, the gateway gets an answer
-        log.warning("webhook refused", account=account.name, error=type(error).__name__)
+        log.warning("webhook failed", account=account.name, error=type(error).__name__)
+        with runtime.database.writing() as session:
+            keep_unreadable(session, account_id, request.body.decode("utf-8", "replace"), utcnow())
         return BROKEN
     if answer.unreadable:
         with runtime.database.writing() as session:

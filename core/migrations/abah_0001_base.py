@@ -307,7 +307,7 @@ def upgrade() -> None:
         sa.Column("due_at", UTCDateTime(), nullable=False),
         sa.Column("expires_at", UTCDateTime(), nullable=True),
         sa.Column("lease_until", UTCDateTime(), nullable=True),
-        sa.Column("lease_holder", sa.String(length=80), nullable=True),
+        sa.Column("lease_holder", sa.String(length=120), nullable=True),
         sa.Column("sender_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("external_id", sa.String(length=200), nullable=True),
         sa.Column("raw", sa.Text(), nullable=True),

@@ -8,7 +8,7 @@ from webtest import TestApp
 
 from core.app import build_wsgi
 from core.framework.runtime import Runtime
-from core.messaging.models import Message
+from core.messaging.models import Message, Report
 from core.messaging.webhook_address import webhook_token, webhook_url
 from tests.core.messaging.conftest import number
 from tests.core.messaging.line import LinePlugin
@@ -47,11 +47,13 @@ def test_a_guessed_address_is_not_found(browser: TestApp, runtime: Runtime, acco
         assert session.scalars(select(Message.id)).all() == []
 
 
-def test_a_call_that_the_channel_cannot_read_is_refused_politely(
+def test_a_call_over_which_the_channel_fails_is_kept_and_may_come_again(
     browser: TestApp, runtime: Runtime, account: int
 ) -> None:
     path = webhook_url(runtime, account).removeprefix("http://localhost")
-    browser.post(path, {"nothing": "useful"}, status=400)
+    browser.post(path, {"nothing": "useful"}, status=500)
+    with runtime.database.reading() as session:
+        assert session.scalars(select(Report.raw)).all() == ["nothing=useful"]
 
 
 def test_a_call_that_is_too_large_is_refused(
