@@ -90,7 +90,9 @@ class Database:
 
     def _create_engine(self) -> Engine:
         if self.url.get_backend_name() != "sqlite":
-            return create_engine(self.url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+            return create_engine(
+                self.url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True
+            )
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         # isolation_level None: the driver must not open transactions behind our back.
@@ -99,6 +101,8 @@ class Database:
             connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
             pool_size=10,
             max_overflow=20,
+            # Errors are logged; numbers and texts of messages are not.
+            hide_parameters=True,
         )
         _prepare_sqlite(engine)
         return engine

@@ -195,7 +195,7 @@ def http_error(error: HTTPException, request: Request) -> Response:
         error.detail if isinstance(error.detail, TranslationString) else _EXPLANATIONS[known]
     )
     if status >= 500:  # noqa: PLR2004
-        log.error("server error raised", status=status, path=request.path)
+        log.error("server error raised", status=status, route=_place(request))
     problem = Problem(status, _TITLES[known], explanation, retry=status in _PASSING)
     if status in _PASSING:
         problem = _sent_again(request, problem)
@@ -203,6 +203,12 @@ def http_error(error: HTTPException, request: Request) -> Response:
     if "Retry-After" in error.headers:
         response.headers["Retry-After"] = error.headers["Retry-After"]
     return response
+
+
+def _place(request: Request) -> str:
+    """Name where it happened, but not the address: links in mails let people in."""
+    route = getattr(request, "matched_route", None)
+    return str(route.pattern) if route is not None else "-"
 
 
 def unexpected(error: Exception, request: Request) -> Response:
@@ -216,7 +222,7 @@ def _failure(error: Exception, request: Request, explanation: TranslationString)
     log.error(
         "request failed",
         error_id=error_id,
-        path=request.path,
+        route=_place(request),
         method=request.method,
         exc_info=error,
     )
