@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from core import audit
 from core.accounts.models import User
+from core.audit import AuditEntry
 from core.db import utcnow
 from core.errors import ConflictError, NotFoundError
 from core.framework.datafiles import loaded_values, restore_values
@@ -29,11 +30,12 @@ __all__ = [
     "SUBJECT_LIMIT",
     "Sample",
     "StoredText",
+    "TextChange",
     "find_text",
     "restore_text",
     "sample_text",
     "save_text",
-    "text_subject",
+    "text_history",
 ]
 
 DATA_KIND: Final = "message_text"
@@ -74,6 +76,17 @@ class StoredText:
 
 
 @dataclass(frozen=True, slots=True)
+class TextChange:
+    """One change of a text."""
+
+    at: datetime
+    action: str
+    """``texts.save`` or ``texts.restore``."""
+    name: str
+    """Of the person who did it, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A text as a recipient would get it, with the sample values."""
 
@@ -85,11 +98,6 @@ class Sample:
     """How it would travel with plain punctuation, where that costs less."""
     unused: tuple[str, ...]
     """Variables that it could say and doesn't."""
-
-
-def text_subject(key: str) -> str:
-    """Return a text's subject in the audit trail."""
-    return f"message_text:{key}"
 
 
 def find_text(session: Session, text_id: int) -> StoredText:
@@ -111,12 +119,24 @@ def find_text(session: Session, text_id: int) -> StoredText:
         facts=_facts(text),
         version=_version(text),
         changed_at=text.changed_at,
-        changed_by=f"{row.first_name or ''} {row.last_name or ''}".strip(),
+        changed_by=_name(row.first_name, row.last_name),
         owner=loaded.owner if loaded else "",
         original_subject=str(loaded.values["subject"]) if loaded else None,
         original_body=str(loaded.values["body"]) if loaded else None,
         offered=loaded.offered if loaded else False,
     )
+
+
+def text_history(session: Session, key: str, *, limit: int) -> list[TextChange]:
+    """Return who changed a text, newest first."""
+    rows = session.execute(
+        select(AuditEntry.at, AuditEntry.action, User.first_name, User.last_name)
+        .outerjoin(User, User.id == AuditEntry.actor_id)
+        .where(AuditEntry.subject == _subject(key))
+        .order_by(AuditEntry.id.desc())
+        .limit(limit)
+    )
+    return [TextChange(row.at, row.action, _name(row.first_name, row.last_name)) for row in rows]
 
 
 def sample_text(facts: TextFacts, *, subject: str, body: str) -> Sample:
@@ -241,13 +261,22 @@ def _note(
         session,
         actor_id=actor_id,
         action=action,
-        subject=text_subject(text.key),
+        subject=_subject(text.key),
         details={
             "locale": text.locale,
             "before": dict(before),
             "after": {"subject": text.subject, "body": text.body},
         },
     )
+
+
+def _subject(key: str) -> str:
+    """Return a text's subject in the audit trail."""
+    return f"message_text:{key}"
+
+
+def _name(first: str | None, last: str | None) -> str:
+    return f"{first or ''} {last or ''}".strip()
 
 
 def _body(text: str) -> str:

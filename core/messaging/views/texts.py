@@ -8,7 +8,6 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config
 from sqlalchemy import and_, func, literal, not_, or_, select
 
-from core.audit import entries
 from core.errors import ConflictError, NotFoundError
 from core.framework.models import LoadedData
 from core.i18n import TranslationString, _
@@ -24,7 +23,7 @@ from core.messaging.editing import (
     restore_text,
     sample_text,
     save_text,
-    text_subject,
+    text_history,
 )
 from core.messaging.language import BrokenTextError
 from core.messaging.models import MessageText
@@ -200,7 +199,7 @@ def edit_text(request: Request) -> Any:
         "kind": kind_word(text.facts.kind),
         "action_words": ACTION_WORDS,
         "essential": essential_variables(text.facts.key),
-        "history": entries(request.db, text_subject(text.facts.key), limit=_HISTORY),
+        "history": text_history(request.db, text.facts.key, limit=_HISTORY),
     }
 
 

@@ -169,8 +169,7 @@ def test_an_edited_invitation_is_what_recipients_get(
     assert entry.details["before"]["body"].startswith("Yth {{ kontak }}")
     assert entry.details["after"] == {"subject": "", "body": NEW}
     page = text_of(app.get(call))
-    assert "SRI RAHAYU" in page
-    assert "Teks diubah" in page
+    assert "Teks diubah, SRI RAHAYU" in page
 
 
 def test_the_editor_names_the_variables_and_their_samples(
