@@ -58,6 +58,8 @@ class Outcome(enum.StrEnum):
     """The channel is sure that it did not take it and may take it later."""
     UNCERTAIN = "uncertain"
     """Nobody can tell whether it left (a time-out after the request was written)."""
+    NOT_TRIED = "not_tried"
+    """Nothing was done with it: ``send`` ended before its turn. Counts as no attempt."""
 
 
 class ReportState(enum.StrEnum):

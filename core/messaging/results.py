@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Table
+from sqlalchemy import Table, delete
 from sqlalchemy.orm import Session
 
 from core.hookspecs.channels import Capabilities, Evidence, Outcome, SendResult
@@ -18,7 +19,7 @@ from core.messaging.changes import Held, lock_messages, write_changes
 from core.messaging.claims import Claim, Claimed
 from core.messaging.models import Attempt, Segment
 from core.messaging.reports import apply_waiting, clean
-from core.messaging.rows import insert_rows, update_rows
+from core.messaging.rows import chunks, insert_rows, update_rows
 from core.messaging.states import Cause, SegmentState, State, stronger
 
 __all__ = ["MAX_ATTEMPTS", "Answer", "back_off", "record_results"]
@@ -27,6 +28,8 @@ MAX_ATTEMPTS: Final = 12
 """Hand-overs of one message; with the growing pauses between them a little under two hours."""
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=30)
+NOT_TRIED_PAUSE: Final = timedelta(seconds=1)
+"""Pause of a message whose turn did not come in its chunk."""
 SUCCESS_INTERVAL: Final = timedelta(seconds=10)
 """How often a working account's row is written."""
 
@@ -72,16 +75,21 @@ def record_results(
     messages = lock_messages(session, [message.id for message in held.messages])
     segments: list[dict[str, Any]] = []
     attempts: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    untried: list[Claimed] = []
     for claimed in held.messages:
         answer = answers[claimed.outgoing.ref]
-        attempts.append(_attempt(claimed, answer.result, now))
         message = messages.get(claimed.id)
+        if answer.result.outcome is Outcome.NOT_TRIED:
+            untried.append(claimed)
+        else:
+            attempts.append(_attempt(claimed, answer.result, now))
         if message is None:
             continue
         _judge(message, claimed, answer, can, now)
         if answer.result.outcome is Outcome.ACCEPTED:
             segments += _segments(claimed, held.account.row.id, answer.result, message.evidence)
     update_rows(session, _ATTEMPT, attempts)
+    _forget_attempts(session, untried)
     if segments:
         insert_rows(session, _SEGMENT, segments)
     write_changes(session, messages.values(), now)
@@ -92,6 +100,18 @@ def record_results(
         now,
     )
     _note_health(session, held, answers, now)
+
+
+def _forget_attempts(session: Session, untried: Sequence[Claimed]) -> None:
+    """Delete the attempts of messages with which nothing was done: there was no hand-over."""
+    numbers: dict[int, list[int]] = defaultdict(list)
+    for claimed in untried:
+        numbers[claimed.outgoing.attempt].append(claimed.id)
+    for number, ids in numbers.items():
+        for some in chunks(ids):
+            session.execute(
+                delete(Attempt).where(Attempt.number == number, Attempt.message_id.in_(some))
+            )
 
 
 def _storable(claimed: Claimed, answer: Answer) -> Answer:
@@ -122,6 +142,12 @@ def _judge(
         return
     elif result.outcome is Outcome.PERMANENT:
         message.move(State.REJECTED, Cause.RESULT, reason=result.reason or _("Ditolak oleh kanal."))
+    elif result.outcome is Outcome.NOT_TRIED:
+        # The attempt is given back, so that a slow channel does not use up what a message has.
+        why = result.reason or None
+        due_at = now + NOT_TRIED_PAUSE
+        if message.move(State.QUEUED, Cause.RESULT, reason=why, due_at=due_at):
+            message.set(attempt_count=message.attempt_count - 1)
     elif result.outcome is Outcome.TEMPORARY or can.idempotent:
         _again(message, result, now)
         if answer.raised:
@@ -187,7 +213,10 @@ def _note_health(
     """Count a chunk of which the channel took nothing; remember that it works otherwise."""
     account = held.account
     works = {Outcome.ACCEPTED, Outcome.PERMANENT}
-    if any(answer.result.outcome in works for answer in answers.values()):
+    outcomes = {answer.result.outcome for answer in answers.values()}
+    if outcomes == {Outcome.NOT_TRIED}:
+        return
+    if outcomes & works:
         last = account.last_success_at
         if account.failure_count or last is None or now - last > SUCCESS_INTERVAL:
             note_success(session, account.row.id, now)

@@ -98,9 +98,9 @@ class _Chunk:
             code = type(error).__name__
             return SendResult(message.ref, Outcome.PERMANENT, code=code, reason=reason)
         if time.monotonic() > self._deadline:
-            return _waiting(message.ref, "waiting", _SLOW)
+            return _not_tried(message.ref, _SLOW)
         if self._breaks >= BREAKS_ALLOWED:
-            return _waiting(message.ref, "waiting", _UNTRIED)
+            return _not_tried(message.ref, _UNTRIED)
         try:
             reply = self._hand_over(recipient, content, utf8=utf8)
         except ConnectionFailedError as error:
@@ -158,6 +158,10 @@ class _Chunk:
 
 _SLOW: Final = _("Belum dikirim karena server email terlalu lambat.")
 _UNTRIED: Final = _("Belum dikirim karena sambungan ke server email berulang kali putus.")
+
+
+def _not_tried(ref: str, reason: TranslationString) -> SendResult:
+    return SendResult(ref, Outcome.NOT_TRIED, code="waiting", reason=reason)
 
 
 def _waiting(ref: str, code: str, reason: TranslationString) -> SendResult:

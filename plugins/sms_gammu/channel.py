@@ -67,7 +67,7 @@ class GammuTransport(Transport):
             with self._modem.in_use(wait=WAIT_SECONDS) as modem:
                 for message in messages:
                     if not modem.is_open or time.monotonic() - begun > LAST_START:
-                        results.append(_waiting(message.ref, "waiting", _UNTRIED))
+                        results.append(_not_tried(message.ref, _UNTRIED))
                     else:
                         results.append(self._one(modem, message))
         except ModemAwayError as error:
@@ -161,6 +161,10 @@ class GammuTransport(Transport):
 
 
 _UNTRIED: Final = _("Belum dikirim karena modem tidak menjawab pesan sebelumnya.")
+
+
+def _not_tried(ref: str, reason: TranslationString) -> SendResult:
+    return SendResult(ref, Outcome.NOT_TRIED, code="waiting", reason=reason)
 
 
 def _waiting(ref: str, code: str, reason: TranslationString) -> SendResult:

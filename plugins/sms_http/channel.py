@@ -169,7 +169,7 @@ class _Chunk:
 
     async def _one(self, message: OutgoingMessage) -> SendResult:
         if self._given_up():
-            return SendResult(message.ref, Outcome.TEMPORARY, code="waiting", reason=_UNWRITTEN)
+            return SendResult(message.ref, Outcome.NOT_TRIED, code="waiting", reason=_UNWRITTEN)
         try:
             request = self._builder.build(message)
         except TextError as error:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import func, select, update
 
 from core.api.hooks import Evidence, Outcome, OutgoingMessage, SendResult
 from core.api.messaging import Draft, Lane, MessageFacts, State, Tick, add_account
 from core.db import utcnow
 from core.framework.runtime import Runtime
 from core.messaging.dispatch import dispatch_chunk
+from core.messaging.models import Attempt, Message
+from core.messaging.results import MAX_ATTEMPTS
 from core.testing.work import Worker
 from tests.core.messaging.conftest import number
 from tests.core.messaging.line import Line, LinePlugin, accept
@@ -134,3 +137,34 @@ def test_a_channel_that_cannot_report_says_so(
     worker.run()
     (one,) = facts([one.id])
     assert (one.state, one.evidence, one.tick) == (State.SENT, Evidence.UNKNOWABLE, Tick.NONE)
+
+
+def test_what_was_never_tried_is_never_given_up(
+    runtime: Runtime, account: int, line: Line, queue: Queue, facts: Facts
+) -> None:
+    ids = queue(5)
+    with runtime.database.reading() as session:
+        refs = list(session.scalars(select(Message.ref).where(Message.id.in_(ids))))
+    line.behave = lambda message: (
+        accept(message)
+        if message.ref == refs[0]
+        else SendResult(message.ref, Outcome.NOT_TRIED, code="waiting")
+    )
+    for _round in range(MAX_ATTEMPTS + 3):
+        with runtime.database.writing() as session:
+            session.execute(
+                update(Message).where(Message.state == State.QUEUED).values(due_at=utcnow())
+            )
+        dispatch_chunk(runtime, account)
+    found = facts(ids)
+    assert [one.state for one in found] == [State.SENT, *[State.QUEUED] * 4]
+    assert [one.attempt_count for one in found] == [1, 0, 0, 0, 0]
+    with runtime.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Attempt)) == 1
+    line.behave = accept
+    with runtime.database.writing() as session:
+        session.execute(
+            update(Message).where(Message.state == State.QUEUED).values(due_at=utcnow())
+        )
+    dispatch_chunk(runtime, account)
+    assert {one.state for one in facts(ids)} == {State.SENT}

@@ -193,7 +193,7 @@ def test_a_server_that_hangs_again_and_again_is_left_alone() -> None:
         channel = transport(server, answer_seconds=0.3)
         results = sent(channel, *(mail(f"r{i}", one) for i, one in enumerate(addresses)))
     outcomes = [results[f"r{i}"].outcome for i in range(6)]
-    assert outcomes == [Outcome.UNCERTAIN] * 2 + [Outcome.TEMPORARY] * 4
+    assert outcomes == [Outcome.UNCERTAIN] * 2 + [Outcome.NOT_TRIED] * 4
 
 
 def test_a_wrong_password_keeps_mail_waiting_and_is_not_shown() -> None:
