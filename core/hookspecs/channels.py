@@ -186,7 +186,8 @@ class Capabilities:
     idempotent: bool = False
     """Whether the same ``ref`` handed over twice is delivered once."""
     concurrency: int = 1
-    """Chunks that one account may have under way at once."""
+    """Chunks that one account may have under way at once. From 2 on, one of them is kept for codes
+    that somebody is waiting for."""
     chunk: int = 100
     """Messages per call of ``send``."""
     lease_seconds: float = 120.0
@@ -195,6 +196,10 @@ class Capabilities:
     """Rupiah per part, for the composer."""
     production: bool = True
     """False for channels that reach nobody (training): never the default in production."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +215,10 @@ class TransportContext:
     gets it with our own ``ref`` in the query."""
     intake: Callable[[Sequence[DeliveryReport | InboundMessage]], None]
     """Stores what arrived, in a transaction of its own, before it returns."""
+    must_stop: Callable[[], bool] = _never
+    """Whether ``send`` should end soon: the process is told to stop, or a code waits for the only
+    slot. A transport that takes its time asks before each message and answers ``NOT_TRIED`` for the
+    rest. Cheap to call; may be called from any thread."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """``database``: the process's database, only for a channel whose network is its own tables.
     ``loop``: the event loop on which an ``async`` transport is called."""

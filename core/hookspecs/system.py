@@ -61,8 +61,9 @@ def register_commands() -> Sequence[click.Command]:
 def register_tasks() -> Sequence[Callable[..., None]]:
     """Give functions marked with ``core.api.jobs.task``.
 
-    *collect* hook. Called once per process. They run on the plugin's own queue, which is consumed
-    only while the plugin is enabled. Silence means none.
+    *collect* hook. Called once per process. They run on the plugin's own queues, which are consumed
+    only while the plugin is enabled: ``plugin.name`` in the worker's common threads,
+    ``plugin.queue.name`` in two threads that this queue has for itself. Silence means none.
     """
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "Task",
     "core_sweeps",
     "core_tasks",
+    "queue_of",
     "sweep",
     "sweep_of",
     "task",
@@ -32,9 +33,14 @@ class Task:
     run: Callable[..., None]
 
     @property
+    def owner(self) -> str:
+        """``core`` or the plugin: only queues of enabled plugins are consumed."""
+        return self.name.partition(".")[0]
+
+    @property
     def queue(self) -> str:
-        """The owner's own queue: only queues of enabled plugins are consumed."""
-        return self.name.split(".", 1)[0]
+        """Where wake-ups wait; see :func:`queue_of`."""
+        return queue_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +57,23 @@ _core_tasks: dict[str, Task] = {}
 _core_sweeps: dict[str, Sweep] = {}
 
 
+def queue_of(name: str) -> str:
+    """Return the queue of a task: its name without the last word, ``owner`` or ``owner.queue``."""
+    return name.rpartition(".")[0]
+
+
 def task(name: str) -> Callable[[F], F]:
     """Mark a function as the task ``owner.name``; it gets the runtime and ids only.
 
-    A plugin names its own in ``register_tasks``; those of the core's rooms are known once imported.
+    The tasks of all owners share the worker's threads. Those named ``owner.queue.name`` have a few
+    of their own instead: slow ones hold up nobody then, and urgent ones wait for nobody. A plugin
+    names its tasks in ``register_tasks``; those of the core's rooms are known once imported.
     """
 
     def mark(function: F) -> F:
         declared = Task(name=name, run=function)
         setattr(function, _TASK, declared)
-        if declared.queue == _CORE:
+        if declared.owner == _CORE:
             _core_tasks[name] = declared
         return function
 

@@ -11,7 +11,15 @@ import structlog
 from dramatiq import Message
 
 from core.jobs.brokers import MEMORY, make_broker
-from core.jobs.registry import Sweep, Task, core_sweeps, core_tasks, sweep_of, task_of
+from core.jobs.registry import (
+    Sweep,
+    Task,
+    core_sweeps,
+    core_tasks,
+    queue_of,
+    sweep_of,
+    task_of,
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -63,7 +71,7 @@ class Jobs:
         found = core_tasks()
         for plugin, function in self._declared("register_tasks"):
             task = task_of(function)
-            if task.queue == plugin and task.name not in found:
+            if task.owner == plugin and task.name not in found:
                 found[task.name] = task
             else:
                 log.error("task refused", plugin=plugin, task=task.name)
@@ -88,7 +96,7 @@ class Jobs:
                 if wake in self._waiting:
                     return
                 self._waiting.add(wake)
-        queue = name.partition(".")[0]
+        queue = queue_of(name)
         message: Message[None] = Message(
             queue_name=queue, actor_name=name, args=args, kwargs={}, options={}
         )

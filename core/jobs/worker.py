@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,9 @@ __all__ = ["WorkerProcess", "run_worker"]
 
 IDLE_MILLISECONDS: Final = 200
 """How long an idle thread may sleep; also the longest wait for a wake-up through Redis."""
-DRAIN_MILLISECONDS: Final = 150_000
+DRAIN_SECONDS: Final = 150.0
+OWN_THREADS: Final = 2
+"""Threads of a queue that has its own (see :func:`core.jobs.task`)."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,24 +37,22 @@ class WorkerProcess:
         """Make nothing yet; :meth:`start` does."""
         self._runtime = runtime
         self._jobs = runtime.component(Jobs)
-        self._worker: Worker | None = None
+        self._pools: list[Worker] = []
         self._sweeper: Sweeper | None = None
         self._substitute: ThreadPoolExecutor | None = None
 
     def start(self, *, threads: int | None = None) -> None:
         """Consume the queues of the core and of the enabled plugins. Does nothing when running."""
-        if self._worker is not None:
+        if self._pools:
             return
         self._jobs.stopping.clear()
         threads = threads or self._runtime.settings.number("abah.jobs.threads", 4)
         queues = self._jobs.declare_actors()
-        self._worker = Worker(
-            self._jobs.broker,
-            queues=set(queues),
-            worker_timeout=IDLE_MILLISECONDS,
-            worker_threads=threads,
-        )
-        self._worker.start()
+        own = [queue for queue in queues if "." in queue]
+        self._pools = [self._pool(set(queues) - set(own), threads)]
+        self._pools += [self._pool({queue}, OWN_THREADS) for queue in own]
+        for pool in self._pools:
+            pool.start()
         if not self._jobs.in_memory:
             self._substitute = ThreadPoolExecutor(threads, thread_name_prefix="abah-substitute")
             self._jobs.substitute(self._substitute)
@@ -61,7 +62,7 @@ class WorkerProcess:
 
     def stop(self) -> None:
         """Begin nothing new, finish what is under way, and return."""
-        if self._worker is None:
+        if not self._pools:
             return
         self._jobs.stopping.set()
         if self._sweeper is not None:
@@ -69,8 +70,11 @@ class WorkerProcess:
         if self._substitute is not None:
             self._jobs.substitute(None)
             self._substitute.shutdown(cancel_futures=True)
-        self._worker.stop(timeout=DRAIN_MILLISECONDS)
-        self._worker = self._sweeper = self._substitute = None
+        until = time.monotonic() + DRAIN_SECONDS
+        for pool in self._pools:
+            pool.stop(timeout=int(1000 * max(0.0, until - time.monotonic())))
+        self._pools = []
+        self._sweeper = self._substitute = None
         log.info("worker drained")
 
     def restart(self) -> None:
@@ -78,6 +82,14 @@ class WorkerProcess:
         self.stop()
         self._jobs.close()
         self.start()
+
+    def _pool(self, queues: set[str], threads: int) -> Worker:
+        return Worker(
+            self._jobs.broker,
+            queues=queues,
+            worker_timeout=IDLE_MILLISECONDS,
+            worker_threads=threads,
+        )
 
     def close(self) -> None:
         """Drain; called when the runtime closes."""

@@ -19,7 +19,7 @@ from core.hookspecs.system import SettingField
 from core.i18n import TranslationString, _
 from core.messaging.channels import AccountRow, Channels, seal_settings
 from core.messaging.models import QUEUED, ChannelAccount, Message
-from core.messaging.queue import wake
+from core.messaging.queue import wake_account
 
 __all__ = [
     "BREAKER_LIMIT",
@@ -169,7 +169,7 @@ def set_account(
         account.weight = weight
     session.flush()
     _note(session, "channels.set", account, actor_id, settings)
-    wake(session, [account.id])
+    wake_account(session, account.id)
 
 
 def pause_account(session: Session, name: str, *, actor_id: int | None = None) -> None:
@@ -187,7 +187,7 @@ def resume_account(session: Session, name: str, *, actor_id: int | None = None) 
     account.failure_count, account.open_until = 0, None
     session.flush()
     _note(session, "channels.resume", account, actor_id, {})
-    wake(session, [account.id])
+    wake_account(session, account.id)
 
 
 def account_row(session: Session, account_id: int) -> AccountRow | None:

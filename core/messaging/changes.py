@@ -34,6 +34,8 @@ _COLUMNS: Final = (
     Message.ref,
     Message.thread_id,
     Message.account_id,
+    Message.lane,
+    Message.parts,
     Message.origin,
     Message.address,
     Message.state,
@@ -54,6 +56,8 @@ class Held:
     ref: str
     thread_id: int | None
     account_id: int | None
+    lane: int
+    parts: int
     origin: str
     address: str
     attempt_count: int
@@ -164,6 +168,8 @@ def _held(row: Any) -> Held:
         ref=row.ref,
         thread_id=row.thread_id,
         account_id=row.account_id,
+        lane=row.lane,
+        parts=row.parts,
         origin=row.origin,
         address=row.address,
         attempt_count=row.attempt_count,

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import inspect
 import threading
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ from core.hookspecs.channels import (
 )
 from core.i18n import _
 from core.messaging.intake import Intake
+from core.messaging.stopping import MustStop
 from core.messaging.webhook_address import webhook_url
 
 __all__ = [
@@ -55,6 +56,17 @@ class AccountRow:
     transport: str
     settings: Mapping[str, Any]
     version: int
+
+
+@dataclass(slots=True)
+class _Open:
+    """An open transport and how many use it just now."""
+
+    version: int
+    transport: Transport
+    users: int = 0
+    is_old: bool = False
+    """Another one has taken its place; whoever uses it last closes it."""
 
 
 class DoubleTransportError(AbahError):
@@ -111,7 +123,7 @@ class Channels:
         """Open nothing yet."""
         self._runtime = runtime
         self._guard = threading.RLock()
-        self._open: dict[int, tuple[AccountRow, Transport]] = {}
+        self._open: dict[int, _Open] = {}
         self._loop: LoopThread | None = None
         self._classes: tuple[object, dict[str, type[Transport]]] | None = None
 
@@ -133,24 +145,24 @@ class Channels:
                 self._classes = (key, self._collect())
             return self._classes[1]
 
-    def open(self, account: AccountRow) -> Transport:
-        """Return the account's transport, opened anew when its settings or its plugin changed.
+    @contextlib.contextmanager
+    def use(self, account: AccountRow) -> Iterator[Transport]:
+        """Give the account's transport, opened anew when its settings or its plugin changed.
+
+        The old one is closed when the last of those who still use it has finished.
 
         :raises KeyError: no enabled plugin brings the account's transport.
         :raises UnreadableSecretError: its secrets were encrypted with another key.
         """
-        wanted = self.transports[account.transport]
-        with self._guard:
-            held = self._open.get(account.id)
-            if held is not None:
-                row, transport = held
-                if row.version == account.version and type(transport) is wanted:
-                    return transport
-                self._close(transport)
-                del self._open[account.id]
-            transport = wanted(self._context(account, wanted))
-            self._open[account.id] = (account, transport)
-            return transport
+        held = self._take(account)
+        try:
+            yield held.transport
+        finally:
+            with self._guard:
+                held.users -= 1
+                unused = held.is_old and not held.users
+            if unused:
+                self._close(held.transport)
 
     def call(self, answer: Any, timeout: float) -> Any:
         """Return a transport's answer, waiting on the loop when it is awaitable."""
@@ -159,12 +171,28 @@ class Channels:
     def close(self) -> None:
         """Close every transport, then the loop."""
         with self._guard:
-            for _account, transport in self._open.values():
-                self._close(transport)
+            for held in self._open.values():
+                self._close(held.transport)
             self._open.clear()
             if self._loop is not None:
                 self._loop.close()
                 self._loop = None
+
+    def _take(self, account: AccountRow) -> _Open:
+        wanted = self.transports[account.transport]
+        with self._guard:
+            held = self._open.get(account.id)
+            # A sender that read the row before it was changed gets what is newer.
+            if held is None or held.version < account.version or type(held.transport) is not wanted:
+                old = self._open.pop(account.id, None)
+                if old is not None:
+                    old.is_old = True
+                    if not old.users:
+                        self._close(old.transport)
+                held = _Open(account.version, wanted(self._context(account, wanted)))
+                self._open[account.id] = held
+            held.users += 1
+            return held
 
     def _collect(self) -> dict[str, type[Transport]]:
         found: dict[str, type[Transport]] = {}
@@ -192,6 +220,7 @@ class Channels:
             settings=open_settings(self._runtime, transport, account.settings),
             webhook_url=webhook_url(self._runtime, account.id),
             intake=store,
+            must_stop=MustStop(self._runtime, account.id, transport.capabilities),
             extra=self._extra(transport),
         )
 

@@ -16,11 +16,18 @@ from core.hookspecs.channels import Capabilities, OutgoingMessage
 from core.jobs import enqueue
 from core.jobs.leases import process_identity, release_lease, take_lease
 from core.messaging.channels import AccountRow
-from core.messaging.models import QUEUED, SENDING, Attempt, ChannelAccount, Message
-from core.messaging.queue import DISPATCH
-from core.messaging.states import State
+from core.messaging.models import SENDING, Attempt, ChannelAccount, Message, due
+from core.messaging.queue import dispatch_task
+from core.messaging.states import Lane, State
 
-__all__ = ["Claim", "Claimed", "claim", "has_due", "open_account", "release"]
+__all__ = [
+    "Claim",
+    "Claimed",
+    "claim",
+    "next_lane",
+    "open_account",
+    "release",
+]
 
 LEASE_MARGIN: Final = timedelta(seconds=15)
 """How much longer than its call of ``send`` a chunk is held, to write the results."""
@@ -81,26 +88,36 @@ def open_account(session: Session, account_id: int, now: datetime) -> OpenAccoun
     )
 
 
-def has_due(session: Session, account_id: int, now: datetime) -> bool:
-    """Tell whether an account has something to send."""
-    query = _due(account_id, now).limit(1)
-    return session.scalar(query) is not None
+def next_lane(session: Session, account_id: int, now: datetime) -> int | None:
+    """Return the lane of what an account has to send first, or None when nothing is due."""
+    query = due(now).where(Message.account_id == account_id).order_by(Message.lane).limit(1)
+    return session.scalar(query.with_only_columns(Message.lane))
 
 
-def claim(session: Session, account: OpenAccount, can: Capabilities, now: datetime) -> Claim | None:
+def claim(
+    session: Session, account: OpenAccount, can: Capabilities, lane: int, now: datetime
+) -> Claim | None:
     """Take the next chunk in lane order, or None when there is none or all slots are taken.
 
     An account has as many slots as its transport can have chunks under way, over all processes.
+    Codes (``lane`` says that they come next) go by themselves, and where there is more than one
+    slot the first is left to them: they wait for no chunk of anything else.
     """
     account_id = account.row.id
     holder = f"{process_identity()}/{secrets.token_hex(6)}"
-    slots = [f"dispatch:{account_id}:{number}" for number in range(can.concurrency)]
+    codes = lane == Lane.CODE
+    first = 1 if can.concurrency > 1 and not codes else 0
+    slots = [f"dispatch:{account_id}:{number}" for number in range(first, can.concurrency)]
     lease = timedelta(seconds=can.lease_seconds) + LEASE_MARGIN
     slot = take_lease(session, slots, seconds=lease.total_seconds(), holder=holder)
     if slot is None:
         return None
     next_chunk = (
-        _due(account_id, now)
+        due(now)
+        .where(
+            Message.account_id == account_id,
+            Message.lane == Lane.CODE if codes else Message.lane > Lane.CODE,
+        )
         .order_by(Message.lane, Message.due_at, Message.id)
         .limit(can.chunk)
         .with_for_update(skip_locked=True)
@@ -112,24 +129,16 @@ def claim(session: Session, account: OpenAccount, can: Capabilities, now: dateti
     _note_attempts(session, holder, now)
     if len(messages) == can.chunk and can.concurrency > 1:
         # Another thread may take the next chunk while this one is on its way.
-        enqueue(session, DISPATCH, account_id)
+        enqueue(session, dispatch_task(lane), account_id)
     return Claim(account=account, messages=messages, slot=slot, holder=holder)
 
 
 def release(session: Session, held: Claim, now: datetime) -> None:
     """Give the slot back and wake the worker again if there is more to send."""
     release_lease(session, held.slot, holder=held.holder)
-    if has_due(session, held.account.row.id, now):
-        enqueue(session, DISPATCH, held.account.row.id)
-
-
-def _due(account_id: int, now: datetime) -> Select[int]:
-    return select(Message.id).where(
-        Message.account_id == account_id,
-        QUEUED,
-        Message.due_at <= now,
-        or_(Message.expires_at.is_(None), Message.expires_at > now),
-    )
+    lane = next_lane(session, held.account.row.id, now)
+    if lane is not None:
+        enqueue(session, dispatch_task(lane), held.account.row.id)
 
 
 def _note_attempts(session: Session, holder: str, now: datetime) -> None:

@@ -7,6 +7,7 @@ blindly.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,13 +37,14 @@ from core.messaging.claims import (
     Claim,
     Claimed,
     claim,
-    has_due,
+    next_lane,
     open_account,
     release,
 )
 from core.messaging.faults import fault
 from core.messaging.models import Message
 from core.messaging.results import UNCERTAIN, Answer, record_results
+from core.messaging.states import Lane
 
 __all__ = ["dispatch_chunk"]
 
@@ -54,12 +56,12 @@ NO_PLUGIN: Final[TranslationString] = _(
 log = structlog.get_logger(__name__)
 
 
-def dispatch_chunk(runtime: Runtime, account_id: int) -> int:
+def dispatch_chunk(runtime: Runtime, account_id: int, *, only_codes: bool = False) -> int:
     """Send one chunk of an account's waiting messages and return how many were handed over.
 
     Safe to run at any time, twice, and in several processes: what one has claimed no other sees.
     """
-    held = _claim(runtime, account_id)
+    held = _claim(runtime, account_id, only_codes=only_codes)
     if held is None:
         return 0
     channels = runtime.component(Channels)
@@ -71,20 +73,21 @@ def dispatch_chunk(runtime: Runtime, account_id: int) -> int:
     return len(held.messages)
 
 
-def _claim(runtime: Runtime, account_id: int) -> Claim | None:
+def _claim(runtime: Runtime, account_id: int, *, only_codes: bool) -> Claim | None:
     now = utcnow()
     transports = runtime.component(Channels).transports
     # Looked at first without the write lock: most wake-ups come when nothing is left to do.
     with runtime.database.reading() as session:
         account = open_account(session, account_id, now)
-        if account is None or not has_due(session, account_id, now):
-            return None
+        lane = None if account is None else next_lane(session, account_id, now)
+    if account is None or lane is None or (only_codes and lane != Lane.CODE):
+        return None
     if account.row.transport not in transports:
         _note_failure(runtime, account_id, NO_PLUGIN)
         return None
     can = transports[account.row.transport].capabilities
     with runtime.database.writing() as session:
-        return claim(session, account, can, now)
+        return claim(session, account, can, lane, now)
 
 
 def _hand_over(runtime: Runtime, held: Claim, can: Capabilities) -> dict[str, Answer]:
@@ -96,24 +99,29 @@ def _hand_over(runtime: Runtime, held: Claim, can: Capabilities) -> dict[str, An
             ready.append(_unsealed(runtime, claimed))
         except UnreadableSecretError as error:
             answers[claimed.outgoing.ref] = _permanent(claimed, error.explanation)
-    try:
-        transport = runtime.component(Channels).open(held.account.row)
-    except Exception as error:
-        log.exception("transport cannot be opened", account=held.account.row.name)
-        reason = error.explanation if isinstance(error, AbahError) else _text(error)
-        # Nothing was handed over, that much is sure.
-        return answers | {
-            one.outgoing.ref: Answer(SendResult(one.outgoing.ref, Outcome.TEMPORARY, reason=reason))
-            for one in ready
-        }
-    together = [one.outgoing for one in ready if not one.is_isolated]
-    alone = [one for one in ready if one.is_isolated]
-    if together:
-        answers |= _send(runtime, transport, together, can)
-    for number, one in enumerate(alone, start=1):
-        _extend(runtime, held, can, waiting=alone[number - 1 :])
-        answers |= _send(runtime, transport, [one.outgoing], can)
+    with contextlib.ExitStack() as stack:
+        try:
+            transport = stack.enter_context(runtime.component(Channels).use(held.account.row))
+        except Exception as error:
+            log.exception("transport cannot be opened", account=held.account.row.name)
+            return answers | _not_opened(ready, error)
+        together = [one.outgoing for one in ready if not one.is_isolated]
+        alone = [one for one in ready if one.is_isolated]
+        if together:
+            answers |= _send(runtime, transport, together, can)
+        for number, one in enumerate(alone, start=1):
+            _extend(runtime, held, can, waiting=alone[number - 1 :])
+            answers |= _send(runtime, transport, [one.outgoing], can)
     return answers
+
+
+def _not_opened(ready: Sequence[Claimed], error: Exception) -> dict[str, Answer]:
+    """Say for every message that nothing was handed over, that much is sure."""
+    reason = error.explanation if isinstance(error, AbahError) else _text(error)
+    return {
+        one.outgoing.ref: Answer(SendResult(one.outgoing.ref, Outcome.TEMPORARY, reason=reason))
+        for one in ready
+    }
 
 
 def _send(
@@ -139,7 +147,23 @@ def _send(
 
 
 def _record(runtime: Runtime, held: Claim, answers: dict[str, Answer], can: Capabilities) -> None:
-    """Write the results; a database that is busy is asked again, they exist nowhere else."""
+    """Write the results; one that cannot be stored takes no other with it."""
+    try:
+        _write(runtime, held, answers, can)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("results could not be written together", messages=len(held.messages))
+        for claimed in held.messages:
+            try:
+                _write(runtime, replace(held, messages=[claimed]), answers, can)
+            except Exception:
+                # It becomes uncertain when its lease runs out.
+                log.exception("result could not be written", ref=claimed.outgoing.ref)
+
+
+def _write(runtime: Runtime, held: Claim, answers: dict[str, Answer], can: Capabilities) -> None:
+    """Write results in one transaction; a busy database is asked again, they exist nowhere else."""
     for left in reversed(range(WRITE_TRIES)):
         try:
             now = utcnow()

@@ -75,7 +75,7 @@ def settle_uncertain(
             details={"state": str(state)},
         )
     if state is State.QUEUED:
-        wake(session, (held[message_id].account_id for message_id in changed))
+        wake(session, ((held[one].account_id, held[one].lane) for one in changed))
     return changed
 
 

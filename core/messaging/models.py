@@ -15,11 +15,14 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Index,
+    Select,
     SmallInteger,
     String,
     Text,
     UniqueConstraint,
     literal_column,
+    or_,
+    select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,6 +43,7 @@ __all__ = [
     "Segment",
     "StoredText",
     "Thread",
+    "due",
 ]
 
 
@@ -258,6 +262,15 @@ SENDING: Final = Message.state == literal_column("'sending'")
 indexes above apply."""
 
 
+def due(now: datetime) -> Select[int]:
+    """Select the messages that may be handed over now."""
+    return select(Message.id).where(
+        QUEUED,
+        Message.due_at <= now,
+        or_(Message.expires_at.is_(None), Message.expires_at > now),
+    )
+
+
 class Attempt(Base):
     """One hand-over of a message to an account, committed before anything is sent."""
 
@@ -315,6 +328,13 @@ class Report(Base):
             "ix_abah_report_waiting",
             "account_id",
             "ref",
+            sqlite_where=text("applied_at IS NULL"),
+            postgresql_where=text("applied_at IS NULL"),
+        ),
+        # The latest that still wait.
+        Index(
+            "ix_abah_report_unapplied",
+            "received_at",
             sqlite_where=text("applied_at IS NULL"),
             postgresql_where=text("applied_at IS NULL"),
         ),

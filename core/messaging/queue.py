@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -43,17 +43,22 @@ from core.messaging.threads import Tally, write_tallies
 
 __all__ = [
     "DISPATCH",
+    "DISPATCH_CODES",
     "LOOP_LIMIT",
     "LOOP_WINDOW",
+    "dispatch_task",
     "queue_message",
     "queue_messages",
     "wake",
+    "wake_account",
 ]
 
 log = structlog.get_logger(__name__)
 
 DISPATCH: Final = "core.dispatch"
 """Name of the task that hands over one chunk of an account."""
+DISPATCH_CODES: Final = "core.codes.dispatch"
+"""The same for codes somebody is waiting for, in threads that nothing else keeps busy."""
 LOOP_LIMIT: Final = 20
 """Equal texts to one number within the window; what comes after them is stopped."""
 LOOP_WINDOW: Final = timedelta(minutes=5)
@@ -101,7 +106,7 @@ def queue_messages(session: Session, drafts: Sequence[Draft]) -> list[int]:
     wake(
         session,
         (
-            row["account_id"]
+            (row["account_id"], row["lane"])
             for row in rows
             if row["state"] == State.QUEUED and row["due_at"] <= now
         ),
@@ -109,10 +114,23 @@ def queue_messages(session: Session, drafts: Sequence[Draft]) -> list[int]:
     return ids
 
 
-def wake(session: Session, account_ids: Any) -> None:
-    """Start each account's worker once the transaction is committed."""
-    for account_id in sorted({account_id for account_id in account_ids if account_id is not None}):
-        enqueue(session, DISPATCH, account_id)
+def wake(session: Session, waiting: Iterable[tuple[int | None, int]]) -> None:
+    """Start the workers of accounts, given with the lane of what waits, after the commit."""
+    wanted = {
+        (account_id, dispatch_task(lane)) for account_id, lane in waiting if account_id is not None
+    }
+    for account_id, task in sorted(wanted):
+        enqueue(session, task, account_id)
+
+
+def wake_account(session: Session, account_id: int) -> None:
+    """Start an account's workers after the commit, whatever waits for it."""
+    wake(session, [(account_id, Lane.CODE), (account_id, Lane.BULK)])
+
+
+def dispatch_task(lane: int) -> str:
+    """Return the name of the task that hands over messages of a lane."""
+    return DISPATCH_CODES if lane == Lane.CODE else DISPATCH
 
 
 def _rows(session: Session, drafts: Sequence[Draft], now: datetime) -> list[dict[str, Any]]:

@@ -8,13 +8,13 @@ are.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from core.hookspecs.channels import DeliveryReport, Evidence, ReportState
@@ -190,7 +190,8 @@ def match_waiting(session: Session, now: datetime, *, age: timedelta, limit: int
     rows = session.execute(
         select_waiting()
         .where(Report.received_at > now - age)
-        .order_by(Report.id.desc())
+        .order_by(None)
+        .order_by(Report.received_at.desc(), Report.id.desc())
         .limit(limit)
     )
     waiting = [waiting_report(row) for row in rows]
@@ -204,7 +205,7 @@ def match_waiting(session: Session, now: datetime, *, age: timedelta, limit: int
 
 def has_waiting(session: Session, now: datetime, *, age: timedelta) -> bool:
     """Tell whether there are reports for :func:`match_waiting`."""
-    query = select_waiting().where(Report.received_at > now - age).limit(1)
+    query = select_waiting().where(Report.received_at > now - age).order_by(None).limit(1)
     return session.execute(query).first() is not None
 
 
@@ -222,12 +223,15 @@ def _apply(session: Session, waiting: Sequence[WaitingReport], now: datetime) ->
     """Apply matched reports to locked messages, in the order in which they came."""
     held = lock_messages(session, {r.message_id for r in waiting if r.message_id is not None})
     parts = _load_parts(session, held)
+    delivered = _count_delivered(session, [m for m in held.values() if not parts[m.id]])
     for report in waiting:
         message = held.get(report.message_id or 0)
         if message is None or message.state is State.SENDING:
             continue
         report.applied = True
-        _apply_one(report, message, parts[message.id])
+        if report.state is ReportState.DELIVERED:
+            delivered[message.id] += 1
+        _apply_one(report, message, parts[message.id], delivered[message.id])
     update_rows(
         session,
         _REPORT,
@@ -263,12 +267,37 @@ def _apply(session: Session, waiting: Sequence[WaitingReport], now: datetime) ->
     write_changes(session, held.values(), now)
 
 
-def _apply_one(report: WaitingReport, message: Held, parts: Sequence[_Part]) -> None:
+def _count_delivered(session: Session, unanswered: Sequence[Held]) -> Counter[int]:
+    """Count the reports of delivery so far of messages whose hand-over nobody answered.
+
+    Nobody knows whether their channel reports for the whole or for each part.
+    """
+    counted: Counter[int] = Counter()
+    for chunk in chunks([message.id for message in unanswered if message.parts > 1]):
+        rows = session.execute(
+            select(Report.message_id, func.count())
+            .where(
+                Report.message_id.in_(chunk),
+                Report.state == ReportState.DELIVERED,
+                Report.applied_at.is_not(None),
+            )
+            .group_by(Report.message_id)
+        )
+        counted.update({message_id: count for message_id, count in rows if message_id})
+    return counted
+
+
+def _apply_one(
+    report: WaitingReport, message: Held, parts: Sequence[_Part], delivered: int
+) -> None:
     target = reported_state(report.state)
     for part in _parts_of(report, parts):
         _raise_part(part, _SEGMENT_STATE[target], report)
     if parts:
         target = _whole(parts)
+    elif target is State.DELIVERED and delivered < message.parts:
+        # It may speak of one part only: proof that the message left, and of no more yet.
+        target = State.SENT
     if not message.move(target, Cause.REPORT):
         if message.state is target and stronger(message.evidence, report.evidence) is not (
             message.evidence

@@ -22,10 +22,14 @@ from core.messaging.reports import apply_waiting, clean
 from core.messaging.rows import chunks, insert_rows, update_rows
 from core.messaging.states import Cause, SegmentState, State, stronger
 
-__all__ = ["MAX_ATTEMPTS", "Answer", "back_off", "record_results"]
+__all__ = ["MAX_ATTEMPTS", "MAX_UNANSWERED", "Answer", "back_off", "record_results"]
 
-MAX_ATTEMPTS: Final = 12
-"""Hand-overs of one message; with the growing pauses between them a little under two hours."""
+MAX_ATTEMPTS: Final = 150
+"""Hand-overs of one message that a channel keeps putting off: with the growing pauses between them
+it is given up after three days (a weekend without a gateway costs nothing), or when it expires."""
+MAX_UNANSWERED: Final = 12
+"""Hand-overs of one message over which the channel or the worker breaks, where it may be repeated
+at all."""
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=30)
 NOT_TRIED_PAUSE: Final = timedelta(seconds=1)
@@ -52,7 +56,8 @@ class Answer:
 
 def back_off(attempt: int) -> timedelta:
     """Return the pause after a temporary failure: doubling, with jitter, up to 30 minutes."""
-    pause: timedelta = min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
+    # No more doublings than count: after many attempts the product is no time span any more.
+    pause: timedelta = min(FIRST_PAUSE * 2 ** min(attempt - 1, 16), LONGEST_PAUSE)
     # Jitter keeps a batch that failed together from coming back together.
     return pause * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
 
@@ -169,8 +174,9 @@ def _accept(
 
 def _again(message: Held, result: SendResult, now: datetime) -> None:
     """Put a message back into the queue for later, or give it up."""
-    if message.attempt_count >= MAX_ATTEMPTS:
-        gave_up = State.REJECTED if result.outcome is Outcome.TEMPORARY else State.UNCERTAIN
+    put_off = result.outcome is Outcome.TEMPORARY
+    if message.attempt_count >= (MAX_ATTEMPTS if put_off else MAX_UNANSWERED):
+        gave_up = State.REJECTED if put_off else State.UNCERTAIN
         message.move(gave_up, Cause.RESULT, reason=GIVEN_UP)
     else:
         why = result.reason or _("Kanal sedang tidak dapat mengirim; akan dicoba lagi.")

@@ -18,12 +18,12 @@ from core.jobs.runner import Jobs
 from core.messaging.accounts import account_rows
 from core.messaging.changes import Held, lock_messages, write_changes
 from core.messaging.channels import Channels
-from core.messaging.models import QUEUED, SENDING, ChannelAccount, Message
-from core.messaging.queue import DISPATCH, wake
+from core.messaging.models import QUEUED, SENDING, ChannelAccount, Message, due
+from core.messaging.queue import dispatch_task, wake
 from core.messaging.reports import apply_waiting, has_waiting, match_waiting
-from core.messaging.results import MAX_ATTEMPTS, UNCERTAIN
+from core.messaging.results import MAX_UNANSWERED, UNCERTAIN
 from core.messaging.routing import Candidate, candidates, choose
-from core.messaging.states import Cause, State
+from core.messaging.states import Cause, Lane, State
 
 __all__ = [
     "due_accounts",
@@ -52,8 +52,8 @@ def sweep_messages(runtime: Runtime) -> None:
                 step(session, utcnow())
     with runtime.database.reading() as session:
         due = due_accounts(session, utcnow())
-    for account_id in due:
-        runtime.component(Jobs).send(DISPATCH, account_id)
+    for account_id, lane in due:
+        runtime.component(Jobs).send(dispatch_task(lane), account_id)
 
 
 def end_leases(session: Session, now: datetime) -> int:
@@ -69,7 +69,7 @@ def end_leases(session: Session, now: datetime) -> int:
     idempotent = _idempotent_accounts(session)
     waiting = [message for message in held.values() if message.state is State.SENDING]
     for message in waiting:
-        if message.account_id in idempotent and message.attempt_count < MAX_ATTEMPTS:
+        if message.account_id in idempotent and message.attempt_count < MAX_UNANSWERED:
             message.move(State.QUEUED, Cause.LEASE, due_at=now)
         else:
             message.move(State.UNCERTAIN, Cause.LEASE, reason=UNCERTAIN)
@@ -137,20 +137,26 @@ def route_waiting(session: Session, now: datetime) -> int:
     return len(held)
 
 
-def due_accounts(session: Session, now: datetime) -> list[int]:
-    """Return the accounts that can send and have something to send."""
-    query = (
-        select(Message.account_id)
-        .distinct()
-        .join(ChannelAccount, ChannelAccount.id == Message.account_id)
-        .where(
-            QUEUED,
-            Message.due_at <= now,
+def due_accounts(session: Session, now: datetime) -> list[tuple[int, int]]:
+    """Return the accounts that can send and have something to send, each with a lane of it.
+
+    An account comes twice when codes and other messages wait.
+    """
+    # Asked account by account: the first waiting message is found at once, however many there are.
+    waiting = due(now).where(Message.account_id == ChannelAccount.id)
+    rows = session.execute(
+        select(
+            ChannelAccount.id,
+            waiting.where(Message.lane == Lane.CODE).exists().label("codes"),
+            waiting.where(Message.lane > Lane.CODE).exists().label("others"),
+        ).where(
             ChannelAccount.is_paused.is_(False),
             or_(ChannelAccount.open_until.is_(None), ChannelAccount.open_until <= now),
         )
-    )
-    return [account_id for account_id in session.scalars(query) if account_id is not None]
+    ).all()
+    return [(row.id, Lane.CODE) for row in rows if row.codes] + [
+        (row.id, Lane.BULK) for row in rows if row.others
+    ]
 
 
 def rematch_reports(runtime: Runtime) -> None:
@@ -201,21 +207,23 @@ def _expired(now: datetime) -> Select[int]:
 def _stranded(session: Session, now: datetime) -> Select[int] | None:
     """Select messages whose account cannot work while another one could carry them."""
     found = candidates(session, now)
-    able = [item.facts.id for item in found if item.facts.healthy]
+    able = {item.facts.id for item in found if item.facts.healthy}
+    # Named, so that the queues of healthy accounts are not walked through.
+    unable = [each for each in session.scalars(select(ChannelAccount.id)) if each not in able]
     kinds = {
         kind
         for item in found
         if item.by_default and item.facts.healthy
         for kind in item.facts.kinds
     }
-    if not kinds:
+    if not kinds or not unable:
         return None
     return (
         select(Message.id)
         .where(
             QUEUED,
             Message.is_pinned.is_(False),
-            Message.account_id.not_in(able),
+            Message.account_id.in_(unable),
             Message.kind.in_(kinds),
         )
         .limit(LIMIT)
@@ -252,7 +260,7 @@ def _idempotent_accounts(session: Session) -> set[int]:
 
 
 def _wake_queued(session: Session, messages: Sequence[Held]) -> None:
-    wake(session, (one.account_id for one in messages if one.state is State.QUEUED))
+    wake(session, ((one.account_id, one.lane) for one in messages if one.state is State.QUEUED))
 
 
 _STEPS: Final[Sequence[tuple[Callable[[Session, datetime], int], Callable[..., bool]]]] = (

@@ -14,12 +14,19 @@ from core.messaging.accounts import account_row
 from core.messaging.channels import Channels
 from core.messaging.dispatch import dispatch_chunk
 from core.messaging.intake import Intake
-from core.messaging.queue import DISPATCH
+from core.messaging.queue import DISPATCH, DISPATCH_CODES
 from core.messaging.sweeps import polled_accounts, rematch_reports, sweep_messages
 
-__all__ = ["dispatch", "look_for_messages", "look_for_reports", "poll", "poll_channels"]
+__all__ = [
+    "dispatch",
+    "dispatch_codes",
+    "look_for_messages",
+    "look_for_reports",
+    "poll",
+    "poll_channels",
+]
 
-POLL: Final = "core.poll"
+POLL: Final = "core.polls.poll"
 POLL_SECONDS: Final = 60.0
 
 log = structlog.get_logger(__name__)
@@ -29,6 +36,12 @@ log = structlog.get_logger(__name__)
 def dispatch(runtime: Runtime, account_id: int) -> None:
     """Hand over one chunk; when more is waiting, the next one is woken with the results."""
     dispatch_chunk(runtime, account_id)
+
+
+@task(DISPATCH_CODES)
+def dispatch_codes(runtime: Runtime, account_id: int) -> None:
+    """Hand over the codes that wait, whatever else is under way."""
+    dispatch_chunk(runtime, account_id, only_codes=True)
 
 
 @task(POLL)
@@ -43,8 +56,8 @@ def poll(runtime: Runtime, account_id: int) -> None:
             return
     channels = runtime.component(Channels)
     try:
-        transport = channels.open(account)
-        items = channels.call(transport.poll(), POLL_SECONDS)
+        with channels.use(account) as transport:
+            items = channels.call(transport.poll(), POLL_SECONDS)
         runtime.component(Intake).store(account_id, items)
     except Exception as error:  # noqa: BLE001 - a transport may raise anything
         # No exc_info: an exception of a client library may carry credentials.

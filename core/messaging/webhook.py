@@ -38,7 +38,8 @@ def take_webhook(
     if account is None or account.transport not in channels.transports:
         raise NotFoundError
     try:
-        answer = channels.open(account).webhook(request)
+        with channels.use(account) as transport:
+            answer = transport.webhook(request)
     except Exception as error:  # noqa: BLE001 - whatever was posted, the gateway gets an answer
         log.warning("webhook failed", account=account.name, error=type(error).__name__)
         with runtime.database.writing() as session:

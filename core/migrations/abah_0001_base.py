@@ -623,6 +623,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("applied_at IS NULL"),
         )
         batch_op.create_index(
+            "ix_abah_report_unapplied",
+            ["received_at"],
+            unique=False,
+            sqlite_where=sa.text("applied_at IS NULL"),
+            postgresql_where=sa.text("applied_at IS NULL"),
+        )
+        batch_op.create_index(
             "ix_abah_report_waiting_reference",
             ["account_id", "reference"],
             unique=False,
@@ -708,6 +715,11 @@ def downgrade() -> None:
 
     op.drop_table("abah_segment")
     with op.batch_alter_table("abah_report", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_abah_report_unapplied",
+            sqlite_where=sa.text("applied_at IS NULL"),
+            postgresql_where=sa.text("applied_at IS NULL"),
+        )
         batch_op.drop_index(
             "ix_abah_report_waiting_reference",
             sqlite_where=sa.text("applied_at IS NULL"),

@@ -37,7 +37,7 @@ class EmailTransport(Transport):
     name: ClassVar[str] = "email"
     title: ClassVar[TranslationString] = _("Email (SMTP)")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        kinds=frozenset({"email"}), concurrency=2, chunk=20, lease_seconds=LEASE_SECONDS
+        kinds=frozenset({"email"}), concurrency=3, chunk=20, lease_seconds=LEASE_SECONDS
     )
     settings_form: ClassVar[Sequence[SettingField]] = FIELDS
 
@@ -57,7 +57,7 @@ class EmailTransport(Transport):
             assert self._problem is not None  # noqa: S101 - one of the two is set
             reason = self._problem.explanation
             return [_waiting(m.ref, self._problem.key, reason) for m in messages]
-        chunk = _Chunk(self._mailbox)
+        chunk = _Chunk(self._mailbox, self.context)
         try:
             return [chunk.send(message) for message in messages]
         finally:
@@ -78,8 +78,9 @@ class EmailTransport(Transport):
 class _Chunk:
     """One chunk under way: one connection, opened when needed and again after a break."""
 
-    def __init__(self, mailbox: Mailbox) -> None:
+    def __init__(self, mailbox: Mailbox, context: TransportContext) -> None:
         self._mailbox = mailbox
+        self._must_stop = context.must_stop
         self._connection: Connection | None = None
         self._breaks = 0
         self._given_up: ConnectionFailedError | None = None
@@ -97,8 +98,8 @@ class _Chunk:
             reason = _("Isi email ini tidak dapat dituliskan sebagai email.")
             code = type(error).__name__
             return SendResult(message.ref, Outcome.PERMANENT, code=code, reason=reason)
-        if time.monotonic() > self._deadline:
-            return _not_tried(message.ref, _SLOW)
+        if time.monotonic() > self._deadline or self._must_stop():
+            return _not_tried(message.ref, _LATER)
         if self._breaks >= BREAKS_ALLOWED:
             return _not_tried(message.ref, _UNTRIED)
         try:
@@ -156,7 +157,7 @@ class _Chunk:
         return _waiting(ref, code, reason)
 
 
-_SLOW: Final = _("Belum dikirim karena server email terlalu lambat.")
+_LATER: Final = _("Belum dikirim, menunggu giliran berikutnya.")
 _UNTRIED: Final = _("Belum dikirim karena sambungan ke server email berulang kali putus.")
 
 

@@ -66,8 +66,11 @@ class GammuTransport(Transport):
         try:
             with self._modem.in_use(wait=WAIT_SECONDS) as modem:
                 for message in messages:
-                    if not modem.is_open or time.monotonic() - begun > LAST_START:
+                    late = time.monotonic() - begun > LAST_START
+                    if not modem.is_open:
                         results.append(_not_tried(message.ref, _UNTRIED))
+                    elif late or (results and self.context.must_stop()):
+                        results.append(_not_tried(message.ref, _LATER))
                     else:
                         results.append(self._one(modem, message))
         except ModemAwayError as error:
@@ -161,6 +164,7 @@ class GammuTransport(Transport):
 
 
 _UNTRIED: Final = _("Belum dikirim karena modem tidak menjawab pesan sebelumnya.")
+_LATER: Final = _("Belum dikirim, menunggu giliran berikutnya.")
 
 
 def _not_tried(ref: str, reason: TranslationString) -> SendResult:

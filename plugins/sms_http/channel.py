@@ -52,7 +52,7 @@ class HttpTransport(Transport):
         kinds=frozenset({"sms"}),
         reports=True,
         inbound=True,
-        concurrency=2,
+        concurrency=3,
         chunk=500,
         lease_seconds=LEASE_SECONDS,
     )
@@ -77,7 +77,7 @@ class HttpTransport(Transport):
                 SendResult(m.ref, Outcome.TEMPORARY, code=self._problem.key, reason=reason)
                 for m in messages
             ]
-        chunk = _Chunk(self._gateway, self._builder, self._connected(), messages)
+        chunk = _Chunk(self.context, self._gateway, self._builder, self._connected(), messages)
         return await chunk.run()
 
     def webhook(self, request: WebhookRequest) -> WebhookAnswer:
@@ -129,6 +129,7 @@ PRIVATE: Final = _(
     "alamat jaringan lokal bila gateway memang milik Anda."
 )
 _UNWRITTEN: Final = _("Belum dikirim karena gateway tidak menjawab pesan-pesan sebelumnya.")
+_LATER: Final = _("Belum dikirim, menunggu giliran berikutnya.")
 
 
 class _Chunk:
@@ -136,11 +137,13 @@ class _Chunk:
 
     def __init__(
         self,
+        context: TransportContext,
         gateway: Gateway,
         builder: RequestBuilder,
         client: Client,
         messages: Sequence[OutgoingMessage],
     ) -> None:
+        self._must_stop = context.must_stop
         self._gateway = gateway
         self._builder = builder
         self._client = client
@@ -168,8 +171,10 @@ class _Chunk:
                 self._results.append(await self._one(message))
 
     async def _one(self, message: OutgoingMessage) -> SendResult:
-        if self._given_up():
+        if self._unreachable >= max(3, self._gateway.connections):
             return SendResult(message.ref, Outcome.NOT_TRIED, code="waiting", reason=_UNWRITTEN)
+        if time.monotonic() > self._deadline or self._must_stop():
+            return SendResult(message.ref, Outcome.NOT_TRIED, code="waiting", reason=_LATER)
         try:
             request = self._builder.build(message)
         except TextError as error:
@@ -193,13 +198,6 @@ class _Chunk:
             )
         self._unreachable = 0
         return judge(self._gateway, message.ref, answer)
-
-    def _given_up(self) -> bool:
-        """Tell whether the rest had better wait: the gateway is away, or the lease ends."""
-        return (
-            self._unreachable >= max(3, self._gateway.connections)
-            or time.monotonic() > self._deadline
-        )
 
     def _not_written(self, ref: str, cause: BaseException) -> SendResult:
         inner = getattr(cause, "os_error", None) or cause

@@ -54,7 +54,7 @@ def test_tasks_of_plugins_are_known_by_name_and_keep_to_their_queue(
     runtime: Runtime, trace: TracePlugin
 ) -> None:
     tasks = runtime.component(Jobs).tasks()
-    assert {"trace.note", "trace.slow", "core.dispatch", "core.poll"} <= set(tasks)
+    assert {"trace.note", "trace.slow", "core.dispatch", "core.polls.poll"} <= set(tasks)
     assert tasks["trace.note"].queue == "trace"
     runtime.component(Jobs).run("trace.note", 5)
     assert trace.ran == [(5,)]

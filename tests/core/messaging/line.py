@@ -39,6 +39,7 @@ class Line:
     behave: Behaviour = accept
     seen: list[OutgoingMessage] = field(default_factory=list)
     chunks: list[int] = field(default_factory=list)
+    closed: int = 0
     waiting: list[DeliveryReport | InboundMessage] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -74,6 +75,10 @@ class LineTransport(Transport):
         waiting, self.line.waiting = self.line.waiting, []
         return waiting
 
+    def close(self) -> None:
+        """Note it."""
+        self.line.closed += 1
+
     def webhook(self, request: WebhookRequest) -> WebhookAnswer:
         """Read an incoming text from a form."""
         form = request.form
@@ -108,6 +113,23 @@ class MuteTransport(LineTransport):
     capabilities: ClassVar[Capabilities] = Capabilities()
 
 
+class SlowTransport(LineTransport):
+    """One that does one thing at a time and makes room when it is asked to."""
+
+    name: ClassVar[str] = "slow_line"
+    capabilities: ClassVar[Capabilities] = Capabilities(chunk=50)
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
+        """Ask before each message whether to go on."""
+        results: list[SendResult] = []
+        for message in messages:
+            if results and self.context.must_stop():
+                results.append(SendResult(message.ref, Outcome.NOT_TRIED))
+            else:
+                results += super().send([message])
+        return results
+
+
 class TrainingTransport(LineTransport):
     """One that reaches nobody."""
 
@@ -134,6 +156,7 @@ class LinePlugin:
             AsyncTransport,
             IdempotentTransport,
             MuteTransport,
+            SlowTransport,
             TrainingTransport,
         ]
 

@@ -20,9 +20,9 @@ def opened(runtime: Runtime, account: int) -> LineTransport:
     with runtime.database.reading() as session:
         row = account_row(session, account)
     assert row is not None
-    transport = runtime.component(Channels).open(row)
-    assert isinstance(transport, LineTransport)
-    return transport
+    with runtime.component(Channels).use(row) as transport:
+        assert isinstance(transport, LineTransport)
+        return transport
 
 
 def test_a_secret_is_encrypted_at_rest_and_open_for_its_transport(

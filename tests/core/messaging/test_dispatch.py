@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -11,10 +14,15 @@ from core.api.hooks import Evidence, Outcome, OutgoingMessage, SendResult
 from core.api.messaging import Draft, Lane, MessageFacts, State, Tick, add_account
 from core.db import utcnow
 from core.framework.runtime import Runtime
+from core.jobs.runner import Jobs
+from core.jobs.worker import WorkerProcess
+from core.messaging import stopping
+from core.messaging.accounts import set_account
 from core.messaging.dispatch import dispatch_chunk
 from core.messaging.models import Attempt, Message
-from core.messaging.results import MAX_ATTEMPTS
+from core.messaging.sweeps import end_leases
 from core.testing.work import Worker
+from tests.core.jobs.conftest import wait_for
 from tests.core.messaging.conftest import number
 from tests.core.messaging.line import Line, LinePlugin, accept
 
@@ -51,7 +59,120 @@ def test_a_code_overtakes_a_batch(account: int, line: Line, queue: Queue, runtim
     queue([Draft(number(901), "Halo", "uji", lane=Lane.PERSON)])
     queue([Draft(number(902), "Kode 1234", "uji", lane=Lane.CODE)])
     dispatch_chunk(runtime, account)
-    assert [one.address for one in line.seen[:3]] == [number(902), number(901), number(900)]
+    assert [one.address for one in line.seen] == [number(902)], "it takes nobody with it"
+    dispatch_chunk(runtime, account)
+    assert [one.address for one in line.seen[1:3]] == [number(901), number(900)]
+
+
+def test_a_code_waits_for_no_chunk(
+    account: int, line: Line, queue: Queue, runtime: Runtime
+) -> None:
+    """All threads for ordinary work and all slots of the account are busy."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def behave(message: OutgoingMessage) -> SendResult:
+        if message.address != number(902):
+            begun.set()
+            go_on.wait(20)
+        return accept(message)
+
+    line.behave = behave
+    workers = runtime.component(WorkerProcess)
+    workers.start(threads=1)
+    try:
+        queue(120, lane=Lane.BULK)
+        assert begun.wait(10)
+        queue([Draft(number(902), "Kode 1234", "uji", lane=Lane.CODE)])
+        assert wait_for(lambda: number(902) in [one.address for one in line.seen], 10)
+    finally:
+        go_on.set()
+        workers.stop()
+
+
+def test_a_code_ends_the_chunk_of_a_channel_that_does_one_thing_at_a_time(
+    plugin: LinePlugin,
+    line: Line,
+    queue: Queue,
+    facts: Facts,
+    runtime: Runtime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stopping, "LOOK_SECONDS", 0.0)
+    with runtime.database.writing() as session:
+        account = add_account(session, "Modem", transport="slow_line", settings={})
+    ids = queue(10, lane=Lane.BULK)
+    code: list[int] = []
+
+    def behave(message: OutgoingMessage) -> SendResult:
+        if message.address == number(3):
+            code.extend(queue([Draft(number(902), "Kode 1234", "uji", lane=Lane.CODE)]))
+        return accept(message)
+
+    line.behave = behave
+    dispatch_chunk(runtime, account)
+    states = [one.state for one in facts(ids)]
+    assert states == [State.SENT] * 4 + [State.QUEUED] * 6
+    dispatch_chunk(runtime, account, only_codes=True)
+    assert facts(code)[0].state is State.SENT
+    assert dispatch_chunk(runtime, account, only_codes=True) == 0
+
+
+def test_a_worker_that_drains_ends_its_chunk(
+    plugin: LinePlugin, line: Line, queue: Queue, facts: Facts, runtime: Runtime
+) -> None:
+    with runtime.database.writing() as session:
+        account = add_account(session, "Modem", transport="slow_line", settings={})
+    ids = queue(3)
+
+    def behave(message: OutgoingMessage) -> SendResult:
+        runtime.component(Jobs).stopping.set()
+        return accept(message)
+
+    line.behave = behave
+    dispatch_chunk(runtime, account)
+    assert [one.state for one in facts(ids)] == [State.SENT, State.QUEUED, State.QUEUED]
+
+
+def test_settings_that_change_meanwhile_break_off_nothing(
+    account: int, line: Line, queue: Queue, facts: Facts, runtime: Runtime
+) -> None:
+    closed: list[int] = []
+    ids = queue(2)
+    other: list[int] = []
+
+    def behave(message: OutgoingMessage) -> SendResult:
+        if message.address == number(0) and not other:
+            with runtime.database.writing() as session:
+                set_account(session, "Utama", settings={"pace": 2})
+            # Another thread sends with the new settings while this chunk is on its way.
+            other.extend(queue([Draft(number(902), "Kode 1234", "uji", lane=Lane.CODE)]))
+            dispatch_chunk(runtime, account, only_codes=True)
+        closed.append(line.closed)
+        return accept(message)
+
+    line.behave = behave
+    dispatch_chunk(runtime, account)
+    assert {one.state for one in facts([*ids, *other])} == {State.SENT}
+    assert set(closed) == {0}, "nothing was closed under a sender's hands"
+    assert line.closed == 1, "what nobody uses any more is closed"
+
+
+def test_a_result_that_cannot_be_stored_takes_no_other_with_it(
+    account: int, line: Line, queue: Queue, facts: Facts, runtime: Runtime
+) -> None:
+    ids = queue(3)
+
+    def behave(message: OutgoingMessage) -> SendResult:
+        good = accept(message)
+        # A plugin may break the contract: this is no list of references.
+        return replace(good, references=(None,)) if message.address == number(1) else good  # type: ignore[arg-type]
+
+    line.behave = behave
+    dispatch_chunk(runtime, account)
+    assert [one.state for one in facts(ids)] == [State.SENT, State.SENDING, State.SENT]
+    with runtime.database.writing() as session:
+        end_leases(session, utcnow() + timedelta(minutes=5))
+    assert facts(ids)[1].state is State.UNCERTAIN
 
 
 def test_a_refused_message_fails_alone_with_its_reason(
@@ -150,7 +271,7 @@ def test_what_was_never_tried_is_never_given_up(
         if message.ref == refs[0]
         else SendResult(message.ref, Outcome.NOT_TRIED, code="waiting")
     )
-    for _round in range(MAX_ATTEMPTS + 3):
+    for _round in range(5):
         with runtime.database.writing() as session:
             session.execute(
                 update(Message).where(Message.state == State.QUEUED).values(due_at=utcnow())

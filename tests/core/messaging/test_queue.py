@@ -358,5 +358,5 @@ def test_the_claim_is_an_index_and_not_a_search(runtime: Runtime, account: int) 
         event.listen(session.connection(), "before_cursor_execute", explain)
         opened = open_account(session, account, utcnow())
         assert opened is not None
-        assert claim(session, opened, LineTransport.capabilities, utcnow()) is not None
+        assert claim(session, opened, LineTransport.capabilities, Lane.PERSON, utcnow()) is not None
     assert any("ix_abah_message_claim" in line for line in planned), planned

@@ -113,6 +113,19 @@ def test_a_report_of_one_part_is_not_taken_for_the_whole(
         assert facts([one.id])[0].state is state
 
 
+def test_one_report_does_not_make_a_long_message_green_whose_answer_is_lost(
+    intake: Callable[..., None], queue: Queue, facts: Facts, worker: Worker, line: Line
+) -> None:
+    line.behave = lambda _message: None
+    (one,) = facts(queue([Draft(number(1), "a" * 300, "uji")]))
+    worker.run()
+    assert facts([one.id])[0].state is State.UNCERTAIN
+    intake(DeliveryReport(DELIVERED, ref=one.ref))
+    assert facts([one.id])[0].state is State.SENT, "it left; nobody knows about the second part"
+    intake(DeliveryReport(DELIVERED, ref=one.ref))
+    assert facts([one.id])[0].state is State.DELIVERED
+
+
 def test_reports_without_a_part_are_counted_part_by_part(
     intake: Callable[..., None], queue: Queue, facts: Facts, worker: Worker
 ) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from core.api.hooks import DeliveryReport, Outcome, ReportState, SendResult
 from core.api.messaging import (
     Draft,
+    Lane,
     MessageFacts,
     State,
     add_account,
@@ -31,7 +32,7 @@ from core.messaging.claims import claim, open_account
 from core.messaging.dispatch import dispatch_chunk
 from core.messaging.intake import Intake
 from core.messaging.models import Attempt, ChannelAccount, Message
-from core.messaging.results import MAX_ATTEMPTS, back_off
+from core.messaging.results import MAX_ATTEMPTS, MAX_UNANSWERED, back_off
 from core.messaging.sweeps import due_accounts, end_leases, sweep_messages
 from core.testing.work import Worker
 from tests.core.messaging.conftest import number
@@ -48,7 +49,7 @@ def claim_and_die(runtime: Runtime, account: int) -> None:
         opened = open_account(session, account, utcnow())
         assert opened is not None
         can = runtime.component(Channels).transports[opened.row.transport].capabilities
-        assert claim(session, opened, can, utcnow())
+        assert claim(session, opened, can, Lane.PERSON, utcnow())
         gone = dead_identity()
         session.execute(update(Message).values(lease_holder=gone))
         session.execute(update(Lease).values(holder=gone))
@@ -97,7 +98,7 @@ def test_what_a_living_worker_holds_is_left_alone_until_its_lease_runs_out(
         opened = open_account(session, account, utcnow())
         assert opened is not None
         can = runtime.component(Channels).transports["line"].capabilities
-        claim(session, opened, can, utcnow())
+        claim(session, opened, can, Lane.PERSON, utcnow())
     sweep_messages(runtime)
     assert facts(ids)[0].state is State.SENDING
     later = utcnow() + timedelta(seconds=can.lease_seconds + 16)
@@ -166,7 +167,7 @@ def test_a_poisoned_message_is_found_and_the_lane_goes_on(
 
     line.behave = behave
     ids = queue(8)
-    for _round in range(MAX_ATTEMPTS):
+    for _round in range(MAX_UNANSWERED):
         with runtime.database.writing() as session:
             session.execute(update(Message).values(due_at=utcnow()))
             session.execute(update(ChannelAccount).values(open_until=None))
@@ -174,7 +175,7 @@ def test_a_poisoned_message_is_found_and_the_lane_goes_on(
     states = [one.state for one in facts(ids)]
     assert states.pop(3) is State.UNCERTAIN
     assert set(states) == {State.SENT}
-    assert facts(ids)[3].attempt_count == MAX_ATTEMPTS
+    assert facts(ids)[3].attempt_count == MAX_UNANSWERED
 
 
 def test_a_temporary_failure_is_tried_so_often_and_no_more(
@@ -182,17 +183,24 @@ def test_a_temporary_failure_is_tried_so_often_and_no_more(
 ) -> None:
     line.behave = lambda m: SendResult(m.ref, Outcome.TEMPORARY)
     ids = queue(1)
-    for _round in range(MAX_ATTEMPTS + 3):
+    with runtime.database.writing() as session:
+        session.execute(update(Message).values(attempt_count=MAX_ATTEMPTS - 2))
+    for _round in range(4):
         with runtime.database.writing() as session:
             session.execute(update(Message).values(due_at=utcnow()))
             session.execute(update(ChannelAccount).values(open_until=None))
         worker.run()
     assert facts(ids)[0].state is State.REJECTED
-    assert len(line.seen) == MAX_ATTEMPTS
+    assert len(line.seen) == 2
+
+
+def test_a_channel_that_is_away_for_a_weekend_costs_no_message() -> None:
+    pauses = (back_off(attempt) for attempt in range(1, MAX_ATTEMPTS))
+    assert sum(pauses, timedelta()) > timedelta(days=2.5)
 
 
 def test_pauses_double_with_jitter_and_have_an_end() -> None:
-    seconds = [back_off(attempt).total_seconds() for attempt in range(1, 15)]
+    seconds = [back_off(attempt).total_seconds() for attempt in (*range(1, 15), MAX_ATTEMPTS)]
     assert 3.75 <= seconds[0] <= 6.25
     assert 30 <= seconds[3] <= 50
     assert max(seconds) <= 1.25 * 1800
@@ -275,12 +283,12 @@ def test_no_more_chunks_are_under_way_than_the_channel_allows(
     runtime: Runtime, account: int, queue: Queue, line: Line, concurrency_full: bool
 ) -> None:
     queue(120)
-    slots = 2 if concurrency_full else 1
+    # The first slot is kept for codes.
+    slot = 1 if concurrency_full else 0
     with runtime.database.writing() as session:
-        for slot in range(slots):
-            holder = f"{process_identity()}/{slot}"
-            until = utcnow() + timedelta(minutes=1)
-            session.add(Lease(name=f"dispatch:{account}:{slot}", holder=holder, until=until))
+        holder = f"{process_identity()}/{slot}"
+        until = utcnow() + timedelta(minutes=1)
+        session.add(Lease(name=f"dispatch:{account}:{slot}", holder=holder, until=until))
     sent = dispatch_chunk(runtime, account)
     assert sent == (0 if concurrency_full else 50)
 

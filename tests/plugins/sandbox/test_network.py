@@ -39,7 +39,7 @@ def opened(store: Database, account_id: int = 1, seconds: int = 0) -> Line:
         {"delivery_seconds": seconds},
         "",
         collected.extend,
-        {"database": store},
+        extra={"database": store},
     )
     return Line(SandboxTransport(context), collected)
 
@@ -206,7 +206,7 @@ def test_nothing_is_forgotten_when_the_engine_cannot_store_it(store: Database) -
     def fail(_items: object) -> None:
         raise RuntimeError
 
-    context = TransportContext(1, "", {}, "", fail, {"database": store})
+    context = TransportContext(1, "", {}, "", fail, extra={"database": store})
     with pytest.raises(RuntimeError):
         SandboxTransport(context).poll()
     assert len(line.poll()) == 1
