@@ -17,7 +17,7 @@ from core.jobs.embedded import start_embedded_worker
 from core.jobs.runner import Jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from types import ModuleType
 
     from pyramid.router import Router
@@ -95,24 +95,13 @@ def prepare(runtime: Runtime, plugins: Collection[str]) -> None:
 def build_wsgi(runtime: Runtime) -> Router:
     """Build the application from the core's rooms and the enabled plugins.
 
-    Each plugin is included in a scratch configurator first; one that raises there is left out and
-    noted among the problems: an error caught in the real one would leave its routes half alive.
+    A plugin that raises when it is included, or that is at odds with one before it, is left out and
+    noted among the problems.
     """
-    loaded = LoadedPlugins.of(runtime)
-    working = []
-    for manifest in runtime.plugins:
-        if set(manifest.depends) & set(loaded.problems):
-            continue
-        try:
-            _try_pages(runtime, manifest)
-        except Exception as error:  # whatever a plugin raises, the rest must work
-            loaded.problems[manifest.name] = PluginLoadError(manifest.name, error)
-            log.exception("plugin left out of the web", plugin=manifest.name)
-        else:
-            working.append(manifest)
-    config = _core_configurator(runtime)
-    for manifest in working:
-        _include_plugin(config, runtime, manifest)
+    try:
+        config = _configurator(runtime, runtime.plugins)
+    except Exception:  # noqa: BLE001 - whatever a plugin raises, the rest must work
+        config = _configurator(runtime, _without_broken(runtime))
     app: Router = config.make_wsgi_app()
     return app
 
@@ -129,21 +118,42 @@ def serve_wsgi(settings: Mapping[str, Any]) -> Router:
 @on_check
 def check_pages(runtime: Runtime, manifest: Manifest, _module: ModuleType) -> None:
     """Refuse to install a plugin whose pages cannot be added to the application."""
-    _try_pages(runtime, manifest)
+    _configurator(runtime, [manifest])
 
 
-def _try_pages(runtime: Runtime, manifest: Manifest) -> None:
-    scratch = _core_configurator(runtime)
-    _include_plugin(scratch, runtime, manifest)
-    scratch.commit()
+def _without_broken(runtime: Runtime) -> list[Manifest]:
+    """Find out which plugins work together, one after the other.
+
+    Each try is a configurator of its own: an error caught in the real one would leave the routes
+    of its plugin half alive.
+    """
+    loaded = LoadedPlugins.of(runtime)
+    # What the core itself raises is nobody else's fault.
+    _configurator(runtime, [])
+    working: list[Manifest] = []
+    for manifest in runtime.plugins:
+        if set(manifest.depends) & set(loaded.problems):
+            continue
+        try:
+            _configurator(runtime, [*working, manifest])
+        except Exception as error:
+            loaded.problems[manifest.name] = PluginLoadError(manifest.name, error)
+            log.exception("plugin left out of the web", plugin=manifest.name)
+        else:
+            working.append(manifest)
+    return working
 
 
-def _core_configurator(runtime: Runtime) -> Configurator:
+def _configurator(runtime: Runtime, manifests: Sequence[Manifest]) -> Configurator:
+    """Configure the core's rooms and some plugins, with every conflict found."""
     config = Configurator(settings=dict(runtime.settings), package="core")
     config.registry["runtime"] = runtime
     config.include("core.web")
     for room in CORE_ROOMS:
         config.include(f"{room}.views")
+    for manifest in manifests:
+        _include_plugin(config, runtime, manifest)
+    config.commit()
     return config
 
 

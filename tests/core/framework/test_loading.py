@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from webtest import TestApp
 
+from core.app import build_wsgi
 from core.framework.lifecycle import Lifecycle
 from core.framework.loading import LoadedPlugins, StrictError
 from core.framework.runtime import Runtime
@@ -114,3 +116,34 @@ def test_before_the_first_set_up_there_is_nothing_to_load(tmp_path: Path) -> Non
         env={**os.environ, "ABAH_SAFE_MODE": "0"},
     )
     assert json.loads(done.stdout) == []
+
+
+PAGES = """
+from core.api.hooks import hookimpl
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+@hookimpl
+def include_web(config):
+    config.add_route("{name}", "/{name}")
+    config.add_view(
+        lambda request: Response("ada"), route_name="{name}", permission=NO_PERMISSION_REQUIRED
+    )
+    {more}
+"""
+
+
+@pytest.mark.parametrize("more", ["1 / 0", 'config.add_route("baik", "/lain")'])
+def test_a_plugin_whose_pages_cannot_be_added_is_left_out_of_the_web(
+    deployment: Deployment, workshop: Workshop, more: str
+) -> None:
+    workshop.plugin("baik", code=PAGES.format(name="baik", more=""))
+    home = workshop.plugin("cacat", code=PAGES.format(name="cacat", more=""))
+    Lifecycle(deployment()).install("baik", "cacat")
+    workshop.write(home / "plugin.py", PAGES.format(name="cacat", more=more))
+    sys.modules.pop("plugins.cacat.plugin")
+    runtime = deployment()
+    app = TestApp(build_wsgi(runtime))
+    assert app.get("/p/baik/baik").text == "ada"
+    assert app.get("/p/cacat/cacat", status=404)
+    assert set(LoadedPlugins.of(runtime).problems) == {"cacat"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 from sqlalchemy import update
-from waitress.server import create_server  # type: ignore[import-untyped]
 
 from core.accounts.security import SESSION_COOKIE
 from core.accounts.sessions import SessionRules, open_session
@@ -26,6 +24,7 @@ from core.messaging.intake import Intake
 from core.messaging.models import Message, Thread
 from core.messaging.states import State
 from core.testing.people import People, Person
+from core.testing.serving import serving
 from core.testing.work import Worker
 from tests.core.messaging.line import Line
 from tests.core.messaging.owner import OwnerPlugin
@@ -58,12 +57,8 @@ def owner(runtime: Runtime) -> OwnerPlugin:
 def address(runtime: Runtime, owner: OwnerPlugin) -> Iterator[str]:
     """Serve the application on a free port."""
     del owner
-    server = create_server(build_wsgi(runtime), host="127.0.0.1", port=0, threads=2)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(5)
+    with serving(build_wsgi(runtime)) as served:
+        yield served
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Dialog, Page, Route, expect
 from sqlalchemy import func, select
-from waitress.server import create_server  # type: ignore[import-untyped]
 
 from core.hookspecs.web import Slot
+from core.testing.serving import serving
 from tests.core.web import pages
 from tests.core.web.world import SIGNED_IN, person
 
@@ -42,12 +41,8 @@ def with_links(config: Configurator) -> None:
 def site(browser: Browser, papers: int) -> Iterator[str]:
     """Serve the application on a free port."""
     assert papers
-    server = create_server(browser(with_links).app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(10)
+    with serving(browser(with_links).app) as address:
+        yield address
 
 
 @pytest.fixture
