@@ -7,8 +7,10 @@ or through ``runtime``, ``session`` or ``app``, is two tests.
 from __future__ import annotations
 
 import os
+import pkgutil
 import shutil
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
     from core.db import Database
     from core.framework.runtime import Runtime
 
-BUNDLED = ("email", "hibah", "nphd", "sandbox", "sms_gammu", "sms_http")
+_PLUGINS = import_module("plugins").__path__
+BUNDLED = tuple(sorted(module.name for module in pkgutil.iter_modules(_PLUGINS)))
 
 TEST_SECRET = "only-for-tests-0123456789abcdefghijkl"  # noqa: S105
 

@@ -61,7 +61,6 @@ CORE_MENUS: Final = (
     MenuEntry("dashboard", _("Dashboard"), "dashboard", permission="abah.signed_in", order=10),
     MenuEntry("bantuan", _("Bantuan"), "help", order=20),
     MenuEntry("laporan", _("Laporan"), order=30),
-    MenuEntry("hibah", _("Hibah"), order=40),
     MenuEntry("ucp", TranslationString("UCP", domain="abah"), order=90),
 )
 """Top-level entries in the manual's order; one without a page shows when it holds something."""

@@ -44,7 +44,7 @@ RESEND: Final = "messages.resend"
 WRITE: Final = "messages.send"
 
 _NO_CONVERSATION: Final[TranslationString] = _(
-    "Percakapan ini tidak ditemukan, atau bukan bagian dari hibah yang Anda tangani."
+    "Percakapan ini tidak ditemukan, atau bukan bagian dari pekerjaan yang Anda tangani."
 )
 
 

@@ -42,6 +42,7 @@ def test_only_entries_that_lead_somewhere_are_in_the_menu(browser: Browser) -> N
 def test_entries_stand_in_the_manuals_order_under_their_parents(browser: Browser) -> None:
     app = browser(
         add(
+            MenuEntry("hibah", "Hibah", order=40),
             MenuEntry("x.two", "Kedua", "try.short", parent="hibah", order=20),
             MenuEntry("x.one", "Pertama", "try.list", parent="hibah", order=10),
             MenuEntry("x.report", "Ringkas", "try.every", parent="laporan"),
@@ -57,6 +58,7 @@ def test_entries_stand_in_the_manuals_order_under_their_parents(browser: Browser
 def test_entries_without_permission_or_route_are_left_out(browser: Browser) -> None:
     app = browser(
         add(
+            MenuEntry("hibah", "Hibah", order=40),
             MenuEntry(
                 "a", "Terlarang", "try.managed", parent="hibah", permission="settings.manage"
             ),
