@@ -1,8 +1,8 @@
 """One lifecycle operation at a time, over every process and machine of a deployment.
 
 The lock is a row that names its holder, so it works alike on SQLite and PostgreSQL and outlives no
-process unnoticed: on the same machine a holder that no longer runs is recognised at once (by
-process id and start mark), on another machine when it has not renewed the row for a minute.
+process unnoticed: where processes can be seen from here a holder that no longer runs is recognised
+at once, on another machine or in another container when it has not renewed the row for a minute.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -25,6 +24,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core.db import Database, utcnow
+from core.db.processes import is_running, process_identity
 from core.errors import AbahError
 from core.framework.models import LifecycleLock
 from core.i18n import _
@@ -126,7 +126,7 @@ def _row(token: str, purpose: str) -> LifecycleLock:
         token=token,
         host=platform.node(),
         pid=os.getpid(),
-        process_started=_start_mark(os.getpid()) or "",
+        holder=process_identity(),
         purpose=purpose,
     )
 
@@ -141,32 +141,8 @@ def _renew(database: Database, token: str, stop: threading.Event) -> None:
 
 
 def _holder(row: LifecycleLock) -> LockHolder:
-    if row.host == platform.node():
-        mark = _start_mark(row.pid)
-        alive = mark is not None and (not row.process_started or mark == row.process_started)
-    else:
-        alive = utcnow() - row.seen_at < STALE_AFTER
+    running = is_running(row.holder)
+    alive = utcnow() - row.seen_at < STALE_AFTER if running is None else running
     return LockHolder(
         host=row.host, pid=row.pid, purpose=row.purpose, since=row.acquired_at, alive=alive
     )
-
-
-def _start_mark(pid: int) -> str | None:
-    """Return what tells a process from a later one with the same id; None when it does not run."""
-    stat = Path(f"/proc/{pid}/stat")
-    if Path("/proc/self/stat").exists():
-        try:
-            # The second field, the program's name, may hold blanks; the rest begins after its
-            # bracket.
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            return None
-        # A zombie has ended; only its parent has not noticed yet.
-        return None if fields[0] == "Z" else fields[19]
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    return "running"

@@ -99,12 +99,12 @@ class LifecycleLock(Base):
     token: Mapped[str] = mapped_column(String(32))
     host: Mapped[str] = mapped_column(String(200))
     pid: Mapped[int]
-    process_started: Mapped[str] = mapped_column(String(40))
-    """The operating system's own start mark of the process: ids of processes are used again."""
+    holder: Mapped[str] = mapped_column(String(120))
+    """Process, as :func:`core.db.processes.process_identity` names it; host and id are to read."""
     purpose: Mapped[str] = mapped_column(String(200))
     acquired_at: Mapped[datetime] = mapped_column(default=utcnow)
     seen_at: Mapped[datetime] = mapped_column(default=utcnow)
-    """Renewed every few seconds; decides when the process is on another machine."""
+    """Renewed every few seconds; decides where the process cannot be seen."""
 
 
 class LoadedData(Base):

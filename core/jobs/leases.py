@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import socket
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from pathlib import Path
-from typing import Final
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core.db import utcnow
+from core.db.processes import is_dead, process_identity
 from core.jobs.models import Lease
 
 __all__ = ["dead_holders", "is_dead", "process_identity", "release_lease", "take_lease"]
-
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-_START_FIELD: Final = 19
-"""Place of the start time among the fields after the command in ``/proc/PID/stat``."""
-
-
-def process_identity() -> str:
-    """Name this process so that nobody else is ever taken for it: machine, boot, id, start time."""
-    return _identity(os.getpid())
-
-
-def is_dead(identity: str) -> bool:
-    """Tell whether a process is surely gone. Of processes on other machines nothing is known."""
-    machine, _colon, rest = identity.partition("/")[0].rpartition(":")[0].rpartition(":")
-    if not machine or machine != _machine() or not rest.isdigit():
-        return False
-    return _identity(int(rest)) != identity.partition("/")[0]
 
 
 def dead_holders(identities: Iterable[str]) -> list[str]:
@@ -84,28 +63,3 @@ def release_lease(session: Session, name: str, *, holder: str) -> None:
         .where(Lease.name == name, Lease.holder == holder)
         .execution_options(synchronize_session=False)
     )
-
-
-@functools.cache
-def _machine() -> str:
-    try:
-        boot = _BOOT_ID.read_text().strip().replace("-", "")[:12]
-    except OSError:
-        boot = "unknown"
-    return f"{socket.gethostname()[:40]}:{boot}"
-
-
-def _identity(pid: int) -> str:
-    return f"{_machine()}:{pid}:{_started(pid)}"
-
-
-def _started(pid: int) -> str:
-    """Return when a process started, in clock ticks since boot; empty when there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    # The command stands in parentheses and may hold anything.
-    fields = stat.rpartition(")")[2].split()
-    # A zombie does nothing any more, whatever its parent waits for.
-    return "" if fields[0] in "ZX" else fields[_START_FIELD]

@@ -20,5 +20,5 @@ class Lease(Base):
     name: Mapped[str] = mapped_column(String(120), primary_key=True)
     """What it is for, as ``sweeper`` or ``dispatch:3:0``."""
     holder: Mapped[str] = mapped_column(String(120))
-    """Process, as :func:`core.jobs.leases.process_identity` names it, and what else tells apart."""
+    """Process (:func:`core.db.processes.process_identity`), and what else tells apart."""
     until: Mapped[datetime]

@@ -80,7 +80,7 @@ def upgrade() -> None:
         sa.Column("token", sa.String(length=32), nullable=False),
         sa.Column("host", sa.String(length=200), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=False),
-        sa.Column("process_started", sa.String(length=40), nullable=False),
+        sa.Column("holder", sa.String(length=120), nullable=False),
         sa.Column("purpose", sa.String(length=200), nullable=False),
         sa.Column("acquired_at", UTCDateTime(), nullable=False),
         sa.Column("seen_at", UTCDateTime(), nullable=False),

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from core.db import Database, utcnow
+from core.db.processes import process_identity
 from core.framework.lock import LockedError, lifecycle_lock, lock_holder
 from core.framework.models import LifecycleLock
 
@@ -37,11 +38,18 @@ def test_the_lock_is_given_back_when_the_operation_fails(database: Database) -> 
     assert lock_holder(database) is None
 
 
+def named(*, namespace: str = "", pid: int | str = "", started: str = "") -> str:
+    """Name this process, or one that differs from it in what is given."""
+    host, boot, *own = process_identity().split(":")
+    other = (namespace, str(pid), started)
+    return ":".join([host, boot, *(new or old for new, old in zip(other, own, strict=True))])
+
+
 def test_the_lock_of_a_dead_process_is_taken_over(database: Database) -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     with lifecycle_lock(database, "install"):
-        change(database, pid=process.pid, token="of the dead")
+        change(database, holder=named(pid=process.pid), token="of the dead")
         holder = lock_holder(database)
         assert holder is not None
         assert not holder.alive
@@ -53,14 +61,22 @@ def test_the_lock_of_a_dead_process_is_taken_over(database: Database) -> None:
 
 def test_a_process_id_that_is_used_again_is_not_taken_for_the_holder(database: Database) -> None:
     with lifecycle_lock(database, "install"):
-        change(database, process_started="12345", token="of the dead")
+        change(database, holder=named(started="12345"), token="of the dead")
         with lifecycle_lock(database, "enable"):
             pass
 
 
-def test_a_holder_on_another_machine_counts_as_long_as_it_renews(database: Database) -> None:
+@pytest.mark.parametrize("place", ["machine", "container"])
+def test_a_holder_that_cannot_be_seen_counts_as_long_as_it_renews(
+    database: Database, place: str
+) -> None:
+    """Containers share host name and boot; an id that nobody has here may well live there."""
+    elsewhere = {
+        "machine": "server-lain:boot:1:999999999:1",
+        "container": named(namespace="1", pid=999999999),
+    }
     with lifecycle_lock(database, "install"):
-        change(database, host="server-lain", pid=1)
+        change(database, host="server-lain", holder=elsewhere[place])
         with pytest.raises(LockedError, match="server-lain"), lifecycle_lock(database, "enable"):
             pass
         change(database, seen_at=utcnow() - timedelta(minutes=2))

@@ -138,9 +138,7 @@ def test_the_lock_of_a_running_operation_is_not_brought_back(
     source: Runtime, target: Runtime, tmp_path: Path
 ) -> None:
     with source.database.writing() as session:
-        session.add(
-            LifecycleLock(id=1, token="x", host="h", pid=1, process_started="", purpose="install")
-        )
+        session.add(LifecycleLock(id=1, token="x", host="h", pid=1, holder="", purpose="install"))
     backup(source, tmp_path / "copy.zip")
     restore(target, tmp_path / "copy.zip")
     with target.database.reading() as session:
