@@ -39,12 +39,14 @@ __all__ = [
     "drop_search_indexes",
     "head_revision",
     "make_revision",
+    "migrating",
     "next_revision_id",
     "owned_tables",
     "revision_problems",
     "script_directory",
     "search_index_tables",
     "upgrade",
+    "upgrade_within",
 ]
 
 MAX_REVISION_LENGTH: Final = 32
@@ -88,14 +90,20 @@ class Owner:
 def upgrade(database: Database, owner: Owner, target: str = "head") -> None:
     """Bring an owner's tables to ``target``. An owner without history needs nothing."""
     if owner.has_history:
-        with _migrating(database) as connection:
-            command.upgrade(_config(owner, connection), target)
+        with migrating(database) as connection:
+            upgrade_within(connection, owner, target)
+
+
+def upgrade_within(connection: Connection, owner: Owner, target: str) -> None:
+    """Do the same inside the transaction of :func:`migrating`; nothing is committed here."""
+    if owner.has_history:
+        command.upgrade(_config(owner, connection), target)
 
 
 def downgrade(database: Database, owner: Owner, target: str) -> None:
     """Take an owner's tables back to ``target`` (``base`` removes them)."""
     if owner.has_history:
-        with _migrating(database) as connection:
+        with migrating(database) as connection:
             command.downgrade(_config(owner, connection), target)
 
 
@@ -160,7 +168,7 @@ def make_revision(database: Database, owner: Owner, message: str, revision_id: s
             )
         )
     owner.versions.mkdir(parents=True, exist_ok=True)
-    with _migrating(database) as connection:
+    with migrating(database) as connection:
         script = command.revision(
             _config(owner, connection), message=message, autogenerate=True, rev_id=revision_id
         )
@@ -222,7 +230,7 @@ def _virtual_tables(connection: Connection) -> list[str]:
 
 def drop_owner(database: Database, owner: Owner, owners: frozenset[str]) -> list[str]:
     """Drop every table of an owner, also when its code is gone, and return their names."""
-    with _migrating(database) as connection:
+    with migrating(database) as connection:
         indexes = [
             name
             for name in _virtual_tables(connection)
@@ -275,8 +283,11 @@ def _prefix_owner(table: str) -> str:
 
 
 @contextmanager
-def _migrating(database: Database) -> Iterator[Connection]:
-    """Give a connection in one transaction; on SQLite without foreign keys until the end."""
+def migrating(database: Database) -> Iterator[Connection]:
+    """Give a connection in one transaction; on SQLite without foreign keys until the end.
+
+    :raises MigrationError: the block left rows of SQLite that point nowhere; nothing is kept then.
+    """
     with database.engine.connect() as connection:
         sqlite = database.dialect == "sqlite"
         raw: Any = connection.connection.dbapi_connection

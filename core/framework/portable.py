@@ -11,6 +11,7 @@ import json
 import os
 import uuid
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -43,6 +44,16 @@ FORMAT: Final = "abah-tables-1"
 CONTENTS: Final = "contents.json"
 VERSION_SUFFIX: Final = "_alembic_version"
 _BATCH: Final = 1000
+_UNREADABLE: Final = (
+    OSError,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged zip, or one of somebody else's making, may raise."""
 
 
 class PortableFileError(AbahError):
@@ -144,13 +155,10 @@ def read_contents(path: Path) -> Contents:
         with zipfile.ZipFile(path) as archive:
             contents = Contents(**json.loads(archive.read(CONTENTS)))
             broken = archive.testzip()
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise PortableFileError(
-            _(
-                "Berkas ${file} bukan salinan data abah atau rusak (${reason}).",
-                mapping={"file": path.name, "reason": str(error)},
-            )
-        ) from error
+            for table in contents.rows:
+                archive.getinfo(_member(table))
+    except _UNREADABLE as error:
+        raise _damaged(path, error) from error
     if contents.format != FORMAT or broken is not None:
         raise PortableFileError(
             _(
@@ -164,10 +172,17 @@ def read_contents(path: Path) -> Contents:
 def read_rows(path: Path, table: Table) -> Iterator[list[dict[str, Any]]]:
     """Give the rows of one table in batches, as values for its columns.
 
-    :raises PortableFileError: the copy has a column that the table has not.
+    :raises PortableFileError: the copy has a column that the table has not, or is damaged.
     """
-    with zipfile.ZipFile(path) as archive, archive.open(f"{table.name}.jsonl") as lines:
-        columns: list[str] = json.loads(next(lines))
+    try:
+        yield from _read_rows(path, table)
+    except _UNREADABLE as error:
+        raise _damaged(path, error) from error
+
+
+def _read_rows(path: Path, table: Table) -> Iterator[list[dict[str, Any]]]:
+    with zipfile.ZipFile(path) as archive, archive.open(_member(table.name)) as lines:
+        columns: list[str] = json.loads(next(lines, b""))
         unknown = sorted(set(columns) - set(table.columns.keys()))
         if unknown:
             raise PortableFileError(
@@ -187,6 +202,20 @@ def read_rows(path: Path, table: Table) -> Iterator[list[dict[str, Any]]]:
             yield batch
 
 
+def _damaged(path: Path, error: Exception) -> PortableFileError:
+    return PortableFileError(
+        _(
+            "Berkas ${file} bukan salinan data abah atau rusak (${reason}).",
+            mapping={"file": path.name, "reason": str(error)},
+        )
+    )
+
+
+def _member(table: str) -> str:
+    """Name the file of a table's rows inside the zip."""
+    return f"{table}.jsonl"
+
+
 @contextmanager
 def _snapshot(database: Database) -> Iterator[Connection]:
     """Give a connection whose reads all see the same moment."""
@@ -202,7 +231,7 @@ def _write_table(archive: zipfile.ZipFile, connection: Connection, table: Table)
     count = 0
     statement = select(table).order_by(*table.primary_key.columns)
     result = connection.execution_options(yield_per=_BATCH).execute(statement)
-    with archive.open(f"{table.name}.jsonl", "w") as file:
+    with archive.open(_member(table.name), "w") as file:
         file.write(_line(table.columns.keys()))
         for row in result:
             file.write(_line([_encode(value) for value in row]))

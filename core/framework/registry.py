@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, inspect, select, update
+from sqlalchemy import Connection, case, inspect, select, update
 from sqlalchemy.orm import Session
 
 from core.framework.models import PluginRow, Registry
 
-__all__ = ["has_tables", "plugin_rows", "raise_registry", "registry_number"]
+__all__ = ["has_tables", "plugin_rows", "present_number", "raise_registry", "registry_number"]
 
 
 def has_tables(session: Session) -> bool:
@@ -21,18 +21,28 @@ def registry_number(session: Session) -> int:
     return session.scalar(select(Registry.number).where(Registry.id == 1)) or 0
 
 
-def raise_registry(session: Session) -> int:
-    """Raise the number inside the caller's transaction and return it."""
+def present_number(connection: Connection) -> int:
+    """Return the present number in whatever state the tables are; 0 where there are none."""
+    if not inspect(connection).has_table(Registry.__tablename__):
+        return 0
+    return connection.scalar(select(Registry.number).where(Registry.id == 1)) or 0
+
+
+def raise_registry(session: Session, *, above: int = 0) -> int:
+    """Raise the number inside the caller's transaction and return it.
+
+    It becomes higher than ``above`` too: a number that the processes already know tells nothing.
+    """
     number: int | None = session.scalar(
         update(Registry)
         .where(Registry.id == 1)
-        .values(number=Registry.number + 1)
+        .values(number=case((Registry.number < above, above), else_=Registry.number) + 1)
         .returning(Registry.number)
     )
     if number is None:
-        session.add(Registry(id=1, number=1))
+        number = above + 1
+        session.add(Registry(id=1, number=number))
         session.flush()
-        return 1
     return number
 
 

@@ -7,12 +7,8 @@ writing.
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
 
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
@@ -26,10 +22,18 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from core.db import Database
-from core.db.migrate import Owner, drop_search_indexes, script_directory, upgrade
+from core.db.migrate import (
+    Owner,
+    drop_search_indexes,
+    migrating,
+    script_directory,
+    upgrade_within,
+)
 from core.errors import AbahError
 from core.framework.discovery import discover
 from core.framework.graph import resolve
@@ -44,14 +48,19 @@ from core.framework.portable import (
     read_contents,
     read_rows,
 )
-from core.framework.registry import raise_registry
+from core.framework.registry import present_number, raise_registry
 from core.framework.removal import key_check
 from core.framework.runtime import Runtime
+from core.framework.sqlitefile import (
+    RestoreError,
+    check_key,
+    copy_file,
+    is_sqlite_file,
+    restore_file,
+)
 from core.i18n import _
 
 __all__ = ["NotEmptyError", "RestoreError", "backup", "is_empty", "owners", "restore"]
-
-SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 
 Progress = Callable[[str, int], None]
 """Told the name of a table and how many rows were written."""
@@ -64,10 +73,6 @@ class NotEmptyError(AbahError):
         "Basis data tujuan sudah berisi data. "
         "Gunakan --replace bila isinya boleh diganti seluruhnya."
     )
-
-
-class RestoreError(AbahError):
-    """A copy that does not fit what is installed here."""
 
 
 def owners(runtime: Runtime) -> list[Owner]:
@@ -83,7 +88,7 @@ def backup(runtime: Runtime, path: Path) -> Contents | None:
     zip.
     """
     if path.suffix == ".db":
-        _copy_sqlite(runtime.database, path)
+        copy_file(runtime, path)
         return None
     return dump_tables(runtime.database, path, key_check=key_check(runtime))
 
@@ -107,7 +112,7 @@ def restore(
     """Bring a copy back and return what it held.
 
     The tables come into the state of migration that the copy has; ``abah db upgrade`` goes on from
-    there.
+    there. What is refused or broken off, by whatever, has changed nothing.
 
     :raises NotEmptyError: the database holds data and ``replace`` is not set.
     :raises PortableFileError: the file is no copy, or damaged.
@@ -116,33 +121,31 @@ def restore(
     database = runtime.database
     if not replace and not is_empty(database):
         raise NotEmptyError
-    if _is_sqlite_file(path):
-        _replace_sqlite(database, path)
+    if is_sqlite_file(path):
+        restore_file(runtime, path, lambda revisions: _targets(runtime, revisions))
         return None
     contents = read_contents(path)
-    targets = _targets(runtime, contents)
-    if contents.key_check and contents.key_check != key_check(runtime):
-        raise RestoreError(
-            _(
-                "Salinan ini dibuat dengan kunci rahasia (abah.secret) yang lain, sehingga rahasia "
-                "di dalamnya tidak akan terbaca. Pakai kunci yang sama dengan saat salinan dibuat."
-            )
-        )
-    _drop_everything(database)
-    for owner, revision in targets:
-        upgrade(database, owner, revision)
-    _fill(database, path, contents, progress or (lambda _table, _rows: None))
-    with database.writing() as session:
-        # Whoever still runs on the old data has to start again.
-        raise_registry(session)
+    targets = _targets(runtime, contents.revisions)
+    check_key(fits=contents.key_check in {"", key_check(runtime)})
+    # One transaction for everything, on either kind of database: whatever fails, and if it is the
+    # process that is killed, the old data are still there.
+    with migrating(database) as connection:
+        present = present_number(connection)
+        _drop_everything(connection)
+        for owner, revision in targets:
+            upgrade_within(connection, owner, revision)
+        _fill_tables(connection, path, contents, progress or (lambda _table, _rows: None))
+        with Session(bind=connection) as session, session.begin():
+            # Whoever still runs on the old data has to start again.
+            raise_registry(session, above=present)
     return contents
 
 
-def _targets(runtime: Runtime, contents: Contents) -> list[tuple[Owner, str]]:
+def _targets(runtime: Runtime, revisions: Mapping[str, str]) -> list[tuple[Owner, str]]:
     """Find the owner of each version table, in an order in which they can be migrated."""
     known = {owner.version_table: owner for owner in owners(runtime)}
     targets = []
-    for table, revision in contents.revisions.items():
+    for table, revision in revisions.items():
         owner = known.get(table)
         if owner is None:
             raise RestoreError(
@@ -180,35 +183,11 @@ def _has_revision(scripts: ScriptDirectory, revision: str) -> bool:
         return False
 
 
-def _drop_everything(database: Database) -> None:
-    with database.engine.connect() as connection:
-        raw: Any = connection.connection.dbapi_connection
-        if database.dialect == "sqlite":
-            raw.execute("PRAGMA foreign_keys=OFF")
-        try:
-            with connection.begin():
-                drop_search_indexes(connection)
-                metadata = MetaData()
-                metadata.reflect(connection)
-                metadata.drop_all(connection)
-        finally:
-            if database.dialect == "sqlite":
-                raw.execute("PRAGMA foreign_keys=ON")
-
-
-def _fill(database: Database, path: Path, contents: Contents, progress: Progress) -> None:
-    """Insert every row in one transaction, with foreign keys out of the way until the end."""
-    with database.engine.connect() as connection:
-        sqlite = database.dialect == "sqlite"
-        raw: Any = connection.connection.dbapi_connection
-        if sqlite:
-            raw.execute("PRAGMA foreign_keys=OFF")
-        try:
-            with connection.begin():
-                _fill_tables(connection, path, contents, progress)
-        finally:
-            if sqlite:
-                raw.execute("PRAGMA foreign_keys=ON")
+def _drop_everything(connection: Connection) -> None:
+    drop_search_indexes(connection)
+    metadata = MetaData()
+    metadata.reflect(connection)
+    metadata.drop_all(connection)
 
 
 def _fill_tables(
@@ -231,7 +210,7 @@ def _fill_tables(
     for table in tables:
         progress(table.name, _fill_table(connection, path, table, contents.rows[table.name]))
     for key in keys:
-        connection.execute(AddConstraint(key))
+        _add_foreign_key(connection, key)
     if connection.dialect.name == "sqlite":
         _check_orphans(connection)
     else:
@@ -278,15 +257,26 @@ def _drop_foreign_keys(
     return keys
 
 
+def _add_foreign_key(connection: Connection, key: ForeignKeyConstraint) -> None:
+    try:
+        connection.execute(AddConstraint(key))
+    except IntegrityError as error:
+        raise _orphans(key.table.name) from error
+
+
 def _check_orphans(connection: Connection) -> None:
     orphans = connection.execute(text("PRAGMA foreign_key_check")).first()
     if orphans is not None:
-        raise PortableFileError(
-            _(
-                "Salinan tidak utuh: baris di tabel ${table} menunjuk ke data yang tidak ada.",
-                mapping={"table": str(orphans[0])},
-            )
+        raise _orphans(str(orphans[0]))
+
+
+def _orphans(table: str) -> PortableFileError:
+    return PortableFileError(
+        _(
+            "Salinan tidak utuh: baris di tabel ${table} menunjuk ke data yang tidak ada.",
+            mapping={"table": table},
         )
+    )
 
 
 def _reset_sequences(connection: Connection, tables: Sequence[Table]) -> None:
@@ -299,61 +289,3 @@ def _reset_sequences(connection: Connection, tables: Sequence[Table]) -> None:
             if sequence is not None:
                 highest = connection.scalar(select(func.max(column)))
                 connection.execute(select(func.setval(sequence, highest or 1, highest is not None)))
-
-
-def _is_sqlite_file(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
-    except OSError as error:
-        raise PortableFileError(
-            _(
-                "Berkas ${file} tidak dapat dibaca: ${reason}.",
-                mapping={"file": path.name, "reason": error.strerror or str(error)},
-            )
-        ) from error
-
-
-def _sqlite_path(database: Database) -> Path:
-    if database.dialect != "sqlite" or not database.url.database:
-        raise RestoreError(
-            _(
-                "Berkas SQLite hanya dapat dipakai bila basis datanya SQLite. "
-                "Buat salinan portabel dengan akhiran .zip."
-            )
-        )
-    return Path(database.url.database)
-
-
-def _copy_sqlite(database: Database, path: Path) -> None:
-    source = _sqlite_path(database)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with (
-            closing(sqlite3.connect(source)) as inside,
-            closing(sqlite3.connect(partial)) as outside,
-        ):
-            inside.backup(outside, pages=1000)
-        partial.chmod(0o600)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _replace_sqlite(database: Database, path: Path) -> None:
-    target = _sqlite_path(database)
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as copy:
-        verdict = "unreadable"
-        with suppress(sqlite3.DatabaseError):
-            verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
-        if verdict != "ok":
-            raise PortableFileError(
-                _(
-                    "Berkas ${file} rusak: ${reason}.",
-                    mapping={"file": path.name, "reason": str(verdict)},
-                )
-            )
-        database.dispose()
-        with closing(sqlite3.connect(target)) as own:
-            copy.backup(own)

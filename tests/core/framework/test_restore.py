@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +19,11 @@ from sqlalchemy import select, text
 
 from core.audit import AuditEntry, entries, record
 from core.db import Database
+from core.errors import AbahError
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.models import LifecycleLock, LoadedData, StoredSetting
 from core.framework.portable import PortableFileError, dump_tables, read_contents
+from core.framework.registry import raise_registry, registry_number
 from core.framework.restore import NotEmptyError, RestoreError, backup, is_empty, restore
 from core.framework.runtime import Runtime
 from core.testing.fixtures import test_settings as settings_for
@@ -145,15 +151,16 @@ def test_the_lock_of_a_running_operation_is_not_brought_back(
         assert session.get(LifecycleLock, 1) is None
 
 
-def rewritten(path: Path, **changes: Any) -> Path:
-    """Copy a zip with other contents, or without a part (None)."""
+def rewritten(path: Path, members: Mapping[str, bytes | None] = {}, **changes: Any) -> Path:
+    """Copy a zip with other contents, and with other members or without them (None)."""
     other = path.with_name("other.zip")
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(other, "w") as new:
         for name in old.namelist():
-            data = old.read(name)
+            data = members.get(name, old.read(name))
             if name == "contents.json":
-                data = json.dumps(json.loads(data) | changes).encode()
-            new.writestr(name, data)
+                data = json.dumps(json.loads(old.read(name)) | changes).encode()
+            if data is not None:
+                new.writestr(name, data)
     return other
 
 
@@ -180,16 +187,80 @@ def test_a_copy_made_with_another_secret_key_is_refused(source: Runtime, tmp_pat
         restore(source, rewritten(path, key_check="lain"), replace=True)
 
 
-def test_a_copy_that_lacks_rows_brings_nothing(
-    source: Runtime, target: Runtime, tmp_path: Path
+def without_roles(path: Path, rows: dict[str, int]) -> Path:
+    """Take the roles out of a copy, so that permissions point to roles that are not there."""
+    with zipfile.ZipFile(path) as archive:
+        head = archive.read("abah_role.jsonl").splitlines(keepends=True)[0]
+    return rewritten(path, {"abah_role.jsonl": head}, rows=rows | {"abah_role": 0})
+
+
+DAMAGES: dict[str, Callable[[Path, dict[str, int]], Path]] = {
+    "rows are missing": lambda path, rows: rewritten(path, rows=rows | {"peta_thing": 9999}),
+    "a table is missing": lambda path, _rows: rewritten(path, {"peta_thing.jsonl": None}),
+    "a line is cut": lambda path, _rows: rewritten(
+        path, {"peta_thing.jsonl": b'["id","note","at"]\n[1,"x",null]\n[2,"y'}
+    ),
+    "keys point nowhere": without_roles,
+}
+
+
+def test_whatever_breaks_a_restore_the_old_data_are_still_there(
+    source: Runtime, tmp_path: Path
 ) -> None:
     path = tmp_path / "copy.zip"
     backup(source, path)
+    with source.database.writing() as session:
+        record(session, actor_id=1, action="sesudah", subject="uji:2")
     rows = dict(read_contents(path).rows)
-    with pytest.raises(PortableFileError, match="peta_thing"):
-        restore(target, rewritten(path, rows=rows | {"peta_thing": 9999}))
-    with target.database.reading() as session:
-        assert session.execute(text("SELECT count(*) FROM peta_thing")).scalar_one() == 0
+    for damage, make in DAMAGES.items():
+        with pytest.raises(PortableFileError):
+            restore(source, make(path, rows), replace=True)
+        with source.database.reading() as session:
+            assert len(entries(session, "uji:2")) == 1, damage
+
+
+KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from core.app import open_runtime
+from core.framework.restore import restore
+
+
+def progress(table, rows):
+    if table == "peta_thing":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+restore(open_runtime(json.loads(sys.argv[1]), plugins=()), Path(sys.argv[2]), replace=True,
+        progress=progress)
+"""
+
+
+def test_a_restore_that_is_killed_leaves_the_old_data(source: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "copy.zip"
+    backup(source, path)
+    with source.database.writing() as session:
+        record(session, actor_id=1, action="sesudah", subject="uji:2")
+    source.database.dispose()
+    settings = json.dumps(dict(source.settings))
+    ended = subprocess.run([sys.executable, "-c", KILLED, settings, str(path)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    with source.database.reading() as session:
+        assert len(entries(session, "uji:2")) == 1
+        assert session.execute(text("SELECT count(*) FROM peta_thing")).scalar_one() == 1501
+
+
+def test_running_processes_learn_of_a_restore_from_before_their_start(
+    source: Runtime, tmp_path: Path
+) -> None:
+    """The copy's own number, raised by one, may be the one that they have."""
+    path = tmp_path / "copy.zip"
+    backup(source, path)
+    with source.database.writing() as session:
+        known = raise_registry(session)
+    restore(source, path, replace=True)
+    with source.database.reading() as session:
+        assert registry_number(session) > known
 
 
 @pytest.mark.parametrize("content", [b"", b"bukan zip", b"PK\x03\x04rusak"])
@@ -246,14 +317,47 @@ def test_sqlite_is_copied_as_a_file_while_it_is_in_use(source: Runtime, tmp_path
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_a_damaged_sqlite_file_is_refused(source: Runtime, tmp_path: Path) -> None:
-    path = tmp_path / "copy.db"
-    backup(source, path)
-    data = bytearray(path.read_bytes())
-    data[4096:8192] = b"\xff" * 4096
-    path.write_bytes(bytes(data))
-    with pytest.raises(PortableFileError):
-        restore(source, path, replace=True)
+def test_a_sqlite_file_is_looked_at_as_closely_as_a_zip(source: Runtime, tmp_path: Path) -> None:
+    """Damaged, of something else, too new, with orphans, or of another key: nothing is touched."""
+
+    def changed(*statements: str, marked: bool = True) -> Path:
+        path = tmp_path / "copy.db"
+        backup(source, path)
+        with closing(sqlite3.connect(path)) as copy, copy:
+            for statement in statements:
+                copy.execute(statement)
+            if not marked:
+                copy.execute("PRAGMA user_version=0")
+        return path
+
+    def refused(error: type[AbahError], match: str, path: Path) -> None:
+        with pytest.raises(error, match=match):
+            restore(source, path, replace=True)
+        with source.database.reading() as session:
+            assert session.execute(text("SELECT count(*) FROM peta_thing")).scalar_one() == 1501
+
+    gone = "DROP TABLE abah_alembic_version"
+    refused(PortableFileError, "bukan basis data abah", changed("DELETE FROM peta_thing", gone))
+    newer = "UPDATE peta_alembic_version SET version_num = 'peta_0009_baru'"
+    refused(RestoreError, "peta_0009_baru", changed("DELETE FROM peta_thing", newer))
+    refused(
+        PortableFileError, "abah_role", changed("DELETE FROM peta_thing", "DELETE FROM abah_role")
+    )
+    # "x" is nothing that this key has encrypted.
+    refused(RestoreError, r"abah\.secret", changed("DELETE FROM peta_thing", marked=False))
+    other = Runtime({**source.settings, "abah.secret": "another-" * 8})
+    backup(other, tmp_path / "copy.db")
+    other.close()
+    refused(RestoreError, r"abah\.secret", tmp_path / "copy.db")
+    damaged = bytearray(changed().read_bytes())
+    damaged[4096:8192] = b"\xff" * 4096
+    (tmp_path / "copy.db").write_bytes(bytes(damaged))
+    refused(PortableFileError, "rusak", tmp_path / "copy.db")
+    with source.database.writing() as session:
+        known = raise_registry(session)
+    restore(source, changed(), replace=True)
+    with source.database.reading() as session:
+        assert registry_number(session) > known
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"])
