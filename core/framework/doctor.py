@@ -11,12 +11,15 @@ from sqlalchemy import inspect
 from core.db.migrate import Owner, current_revision, head_revision
 from core.errors import AbahError
 from core.framework.datafiles import edited_data
-from core.framework.journal import interrupted
+from core.framework.discovery import safe_mode
+from core.framework.journal import Unfinished, unfinished
 from core.framework.lifecycle import CORE_OWNER, Lifecycle, owner_of
 from core.framework.loading import LoadedPlugins
 from core.framework.lock import lock_holder
 from core.framework.models import PluginRow, PluginState
 from core.framework.overview import PluginStatus, overview
+from core.framework.planning import INSTALLED
+from core.framework.registry import plugin_rows
 from core.framework.runtime import Runtime
 from core.i18n import TranslationString, _
 
@@ -63,6 +66,9 @@ def _core(runtime: Runtime) -> Iterator[Finding]:
     if behind is not None:
         yield Finding(Severity.ERROR, "core", behind)
     yield from _edited(runtime, "core")
+    if safe_mode():
+        text = _("ABAH_SAFE_MODE=1: tidak ada plugin yang dijalankan.")
+        yield Finding(Severity.NOTE, "core", text)
 
 
 def _behind(runtime: Runtime, owner: Owner) -> TranslationString | None:
@@ -88,18 +94,31 @@ def _lock_and_journal(runtime: Runtime) -> Iterator[Finding]:
         yield Finding(Severity.NOTE, "core", text)
         return
     with runtime.database.reading() as session:
-        broken_off = interrupted(session)
-    for operation in broken_off:
+        rows = plugin_rows(session)
+        operations = unfinished(session)
+    for operation in operations:
+        row = rows.get(operation.plugin)
+        if operation.failed and (row is None or row.state != PluginState.REMOVING):
+            # A plugin that could not be installed says so itself; others are as they were.
+            continue
         text = _(
             "Operasi ${operation} pada plugin ${name} terputus di langkah ${step}. "
-            "Lanjutkan dengan: abah plugins ${operation} ${name}",
+            "Lanjutkan dengan: ${command}",
             mapping={
                 "operation": operation.operation,
                 "name": operation.plugin,
                 "step": operation.step,
+                "command": _carry_on(operation),
             },
         )
         yield Finding(Severity.ERROR, operation.plugin, text)
+
+
+def _carry_on(operation: Unfinished) -> str:
+    # What was broken off during an upgrade is complete after an install.
+    verb = "install" if operation.operation == "upgrade" else operation.operation
+    purge = " --purge" if operation.detail.get("purge") else ""
+    return f"abah plugins {verb} {operation.plugin}{purge}"
 
 
 def _plugin(runtime: Runtime, status: PluginStatus) -> Iterator[Finding]:
@@ -117,13 +136,15 @@ def _plugin(runtime: Runtime, status: PluginStatus) -> Iterator[Finding]:
             status.problem
             if isinstance(status.problem, TranslationString)
             else _(
-                "Operasi terakhir pada plugin ${name} gagal: ${reason}",
+                "Operasi terakhir pada plugin ${name} gagal. Perbaiki penyebabnya, lalu jalankan: "
+                "abah plugins install ${name}. Penyebabnya: ${reason}",
                 mapping={"name": status.name, "reason": status.problem},
             )
         )
         yield Finding(Severity.ERROR if installed else Severity.NOTE, status.name, text)
         return
-    if not installed or status.manifest is None:
+    if status.stored not in INSTALLED or status.manifest is None:
+        # What was broken off is told with the way on; its tables are not those of any version.
         return
     behind = _behind(runtime, owner_of(status.manifest))
     if behind is not None:
@@ -154,12 +175,12 @@ def _edited(runtime: Runtime, owner: str) -> Iterator[Finding]:
 
 
 def _loaded(runtime: Runtime) -> Iterator[Finding]:
-    """Name what this process itself could not load, and check the rest as an install would."""
+    """Check what this process has loaded as an install would."""
     loaded = LoadedPlugins.of(runtime)
-    for name, problem in loaded.problems.items():
-        yield Finding(Severity.ERROR, name, problem.explanation)
     lifecycle = Lifecycle(runtime)
     for manifest in runtime.plugins:
+        if manifest.name in loaded.problems:
+            continue
         try:
             lifecycle.check(manifest)
         except AbahError as error:

@@ -19,15 +19,15 @@ from sqlalchemy.orm import Session
 from core.db import Database
 from core.framework.models import JournalEntry, Outcome
 
-__all__ = ["WHOLE", "Interrupted", "Operation", "history", "interrupted"]
+__all__ = ["WHOLE", "Operation", "Unfinished", "history", "unfinished"]
 
 WHOLE: Final = "operation"
 """The step that stands for the operation as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
-class Interrupted:
-    """An operation that began and never ended."""
+class Unfinished:
+    """An operation that began and came to no good end."""
 
     operation_id: str
     plugin: str
@@ -38,6 +38,8 @@ class Interrupted:
     """The steps before it that are complete."""
     detail: dict[str, Any]
     at: datetime
+    failed: bool
+    """Whether it ended with an error; else its process was killed."""
 
 
 class Operation:
@@ -98,33 +100,36 @@ def history(session: Session, plugin: str, *, limit: int = 50) -> Sequence[Journ
     ).all()
 
 
-def interrupted(session: Session) -> list[Interrupted]:
-    """List the operations without an end, unless a later one on the same plugin has ended well.
+def unfinished(session: Session) -> list[Unfinished]:
+    """List the operations without a good end, unless a later one on the same plugin has ended well.
 
     While an operation is running it is among them: ask :func:`core.framework.lock.lock_holder` too.
     """
     entries: dict[str, list[JournalEntry]] = {}
     for entry in session.scalars(select(JournalEntry).order_by(JournalEntry.id)):
         entries.setdefault(entry.operation_id, []).append(entry)
-    found: dict[str, Interrupted] = {}
+    found: dict[str, Unfinished] = {}
     for operation in entries.values():
-        first = operation[0]
-        if operation[-1].step != WHOLE or operation[-1].outcome == Outcome.BEGUN:
-            found[first.plugin] = _interrupted(operation)
-        elif operation[-1].outcome == Outcome.DONE:
+        first, last = operation[0], operation[-1]
+        if last.step == WHOLE and last.outcome == Outcome.DONE:
             found.pop(first.plugin, None)
+        else:
+            found[first.plugin] = _unfinished(operation)
     return list(found.values())
 
 
-def _interrupted(operation: Sequence[JournalEntry]) -> Interrupted:
+def _unfinished(operation: Sequence[JournalEntry]) -> Unfinished:
     first, last = operation[0], operation[-1]
+    failed = last.step == WHOLE and last.outcome == Outcome.FAILED
     done = tuple(entry.step for entry in operation if entry.outcome == Outcome.DONE)
-    return Interrupted(
+    return Unfinished(
         operation_id=first.operation_id,
         plugin=first.plugin,
         operation=first.operation,
-        step=last.step,
+        # The step that failed was written before the end of the whole.
+        step=(operation[-2] if failed else last).step,
         done=done,
         detail=dict(first.detail),
         at=last.at,
+        failed=failed,
     )

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import AbahError
-from core.framework.discovery import FoundPlugin, discover
+from core.framework.discovery import FoundPlugin, discover, safe_mode
 from core.framework.graph import resolve
+from core.framework.loading import LoadedPlugins, PluginLoadError, unusable
 from core.framework.manifest import Manifest, as_dict
 from core.framework.models import PluginRow, PluginState
 from core.framework.registry import has_tables, plugin_rows
 from core.framework.runtime import Runtime
-from core.i18n import TranslationString
+from core.i18n import TranslationString, _
 
 __all__ = ["PluginStatus", "overview"]
 
@@ -28,6 +29,8 @@ class PluginStatus:
     source: str
     installed_version: str
     """Version in the database, or empty."""
+    stored: PluginState
+    """State in the database; ``state`` is that of this process."""
     problem: TranslationString | str
     """Why it does not run although it should or could, or empty."""
 
@@ -59,7 +62,8 @@ def overview(runtime: Runtime) -> list[PluginStatus]:
     with runtime.database.reading() as session:
         rows = plugin_rows(session) if has_tables(session) else {}
     enabled = {name for name, row in rows.items() if row.state == PluginState.INSTALLED}
-    problems = _problems(found, enabled)
+    # A reason that stands in the manifests says more than that this process could not load it.
+    problems = {**LoadedPlugins.of(runtime).problems, **_problems(found, enabled)}
     return [
         _status(name, found.get(name), rows.get(name), problems.get(name))
         for name in sorted(set(found) | set(rows))
@@ -83,19 +87,28 @@ def _problems(found: Mapping[str, FoundPlugin], enabled: set[str]) -> dict[str, 
 def _status(
     name: str, plugin: FoundPlugin | None, row: PluginRow | None, problem: AbahError | None
 ) -> PluginStatus:
-    state = PluginState(row.state) if row is not None else PluginState.AVAILABLE
+    stored = state = PluginState(row.state) if row is not None else PluginState.AVAILABLE
     reason: TranslationString | str = row.error if row is not None else ""
-    if plugin is None or plugin.manifest is None:
-        state = PluginState.MISSING if plugin is None else PluginState.INCOMPATIBLE
-        reason = plugin.error or "" if plugin is not None else reason
-    elif plugin.error is not None or problem is not None:
-        state = PluginState.INCOMPATIBLE
-        reason = plugin.error or (problem.explanation if problem else "")
+    if plugin is None:
+        state = PluginState.MISSING
+    elif plugin.error is not None:
+        state, reason = PluginState.INCOMPATIBLE, plugin.error
+    elif not plugin.allowed:
+        # Who left it out on purpose need not be warned of it.
+        state = PluginState.INCOMPATIBLE if state is PluginState.INSTALLED else state
+        reason = unusable(name, plugin).explanation
+    elif problem is not None:
+        failed = isinstance(problem, PluginLoadError)
+        state = PluginState.FAILED if failed else PluginState.INCOMPATIBLE
+        reason = problem.explanation
+    elif state is PluginState.INSTALLED and safe_mode():
+        reason = _("Tidak dijalankan selama ABAH_SAFE_MODE=1.")
     return PluginStatus(
         name=name,
         state=state,
         manifest=plugin.manifest if plugin else None,
         source=plugin.source if plugin else "",
         installed_version=row.version if row is not None else "",
+        stored=stored,
         problem=reason,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from core.framework.journal import Operation
 from core.framework.lifecycle import Lifecycle
 from core.framework.lock import lifecycle_lock
 from core.framework.overview import overview
+from core.framework.removal import uninstall
 from core.framework.runtime import Runtime
 from core.i18n import plain
 from core.testing.fixtures import test_settings as settings_for
@@ -68,6 +70,60 @@ def test_an_interrupted_operation_is_named_with_the_way_on(
         )
 
 
+def test_an_install_that_broke_off_is_not_sent_to_db_upgrade(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    """Neither the one that was killed nor the one that failed: only an install carries it on."""
+    for name in ("mati", "gagal"):
+        workshop.plugin(name, files=workshop.migration(name, f"{name}_thing"))
+    runtime = deployment()
+
+    def stop(error: type[BaseException]) -> Callable[[str, str], None]:
+        def heard(_plugin: str, step: str) -> None:
+            if step == "migrate":
+                raise error
+
+        return heard
+
+    with pytest.raises(KeyboardInterrupt):
+        Lifecycle(runtime, progress=stop(KeyboardInterrupt)).install("mati")
+    with pytest.raises(ZeroDivisionError):
+        Lifecycle(runtime, progress=stop(ZeroDivisionError)).install("gagal")
+    for name in ("mati", "gagal"):
+        ((severity, text),) = told(deployment(), name)
+        assert severity is Severity.ERROR
+        assert f"abah plugins install {name}" in text
+        assert "db upgrade" not in text
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_an_interrupted_purge_is_carried_on_as_a_purge(
+    deployment: Deployment,
+    workshop: Workshop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[BaseException],
+) -> None:
+    workshop.plugin("peta", files=workshop.migration("peta", "peta_thing"))
+    runtime = deployment()
+    Lifecycle(runtime).install("peta")
+
+    def stop(*_arguments: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr("core.framework.removal.drop_owner", stop)
+        with pytest.raises(error):
+            uninstall(runtime, "peta", purge_to=tmp_path / "out.zip")
+    ((severity, text),) = told(deployment(), "peta")
+    assert severity is Severity.ERROR
+    assert text.endswith("abah plugins uninstall peta --purge")
+    assert "drop" in text
+    uninstall(runtime, "peta", purge_to=tmp_path / "out.zip")
+    assert told(deployment(), "peta") == []
+
+
 def test_a_vanished_plugin_and_one_behind_its_code_are_named(
     deployment: Deployment, workshop: Workshop
 ) -> None:
@@ -90,12 +146,34 @@ def test_a_vanished_plugin_and_one_behind_its_code_are_named(
     assert "tertinggal_0001_base" in told(runtime, "tertinggal")[0][1]
 
 
-def test_code_that_fails_only_now_is_named(deployment: Deployment, workshop: Workshop) -> None:
+def test_what_this_process_left_out_is_named_once_and_shown_in_the_overview(
+    deployment: Deployment, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = workshop.plugin("peta")
-    Lifecycle(deployment()).install("peta")
+    workshop.plugin("atas", toml='[depends]\npeta = ""\n')
+    workshop.plugin("luar")
+    workshop.plugin("asing")
+    Lifecycle(deployment()).install("atas", "luar")
     workshop.write(home / "plugin.py", "1 / 0")
     sys.modules.pop("plugins.peta.plugin")
-    assert "ZeroDivisionError" in told(deployment(), "peta")[0][1]
+    runtime = deployment(abah__plugins_allow="peta atas")
+    shown = {status.name: status for status in overview(runtime)}
+    said = {"peta": "ZeroDivisionError", "atas": "peta", "luar": "abah.plugins_allow"}
+    for name, word in said.items():
+        assert str(shown[name].state) in {"failed", "incompatible"}
+        assert word in plain(shown[name].problem)
+        ((severity, text),) = told(runtime, name)
+        assert severity is Severity.ERROR
+        assert word in text
+    assert shown["asing"].state == "available"
+    assert "abah.plugins_allow" in plain(shown["asing"].problem)
+    assert told(runtime, "asing") == [], "left out on purpose"
+    monkeypatch.setenv("ABAH_SAFE_MODE", "1")
+    runtime = deployment()
+    shown = {status.name: status for status in overview(runtime)}
+    assert "ABAH_SAFE_MODE" in plain(shown["peta"].problem)
+    assert shown["asing"].problem == ""
+    assert "ABAH_SAFE_MODE" in told(runtime, "core")[0][1]
 
 
 def test_a_broken_plugin_that_nobody_installed_is_only_a_note(

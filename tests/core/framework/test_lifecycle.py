@@ -11,7 +11,7 @@ from sqlalchemy import inspect, select, text
 from core.errors import AbahError
 from core.framework.datafiles import DataFileError
 from core.framework.graph import GraphError
-from core.framework.journal import interrupted
+from core.framework.journal import unfinished
 from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
 from core.framework.loading import PluginLoadError
 from core.framework.models import JournalEntry, PluginState
@@ -190,7 +190,7 @@ def test_an_install_that_was_killed_is_named_and_running_it_again_finishes_it(
         Lifecycle(runtime, progress=die).install("peta")
     assert states(runtime) == {"peta": "installing"}
     with runtime.database.reading() as session:
-        (broken_off,) = interrupted(session)
+        (broken_off,) = unfinished(session)
     assert (broken_off.plugin, broken_off.operation, broken_off.step) == (
         "peta",
         "install",
@@ -200,7 +200,7 @@ def test_an_install_that_was_killed_is_named_and_running_it_again_finishes_it(
     Lifecycle(runtime).install("peta")
     assert states(runtime) == {"peta": "installed"}
     with runtime.database.reading() as session:
-        assert interrupted(session) == []
+        assert unfinished(session) == []
 
 
 def test_disable_keeps_everything_and_is_refused_while_enabled_plugins_need_it(
