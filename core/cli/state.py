@@ -96,8 +96,9 @@ class CliState:
         return open_runtime(settings, plugins=plugins)
 
     def configure_logging(self, settings: Mapping[str, Any]) -> None:
-        """Log to the standard error: only errors, or what goes on where somebody asked for it."""
-        configure_logging(settings, level=logging.INFO if self.verbose else logging.ERROR)
+        """Log to the standard error: errors in one line each, or all that goes on if asked for."""
+        level = logging.INFO if self.verbose else logging.ERROR
+        configure_logging(settings, level=level, traces=self.verbose)
 
     def close(self) -> None:
         """Close what was opened."""

@@ -25,7 +25,7 @@ _SECRET_KEYS: Final = re.compile(
     r"|authorization|cookie|signature|pin)([._-]|$)",
     re.IGNORECASE,
 )
-_PLAIN_KEYS: Final = frozenset({"event", "level", "logger", "timestamp"})
+_PLAIN_KEYS: Final = frozenset({"event", "exit_code", "level", "logger", "timestamp"})
 """Keys whose own name says nothing about a secret; their text is masked all the same."""
 
 _NUMBER: Final = re.compile(
@@ -45,11 +45,14 @@ _PARAMETERS: Final = re.compile(r"\[parameters: .*?\](?=\n|$)", re.DOTALL)
 HIDDEN: Final = "***"
 
 
-def configure_logging(settings: Mapping[str, Any], *, level: int | None = None) -> None:
+def configure_logging(
+    settings: Mapping[str, Any], *, level: int | None = None, traces: bool = True
+) -> None:
     """Send every log of the process to the standard error in one format.
 
     ``abah.log_format`` is ``json`` or ``console``; without it production (``abah.production``) logs
-    JSON. Handlers that the ini file made keep their stream and level. Safe to call again.
+    JSON. Handlers that the ini file made keep their stream and level. Without ``traces`` an error
+    is one line, which names it. Safe to call again.
 
     :raises ConfigurationError: the format is unknown.
     """
@@ -70,7 +73,7 @@ def configure_logging(settings: Mapping[str, Any], *, level: int | None = None) 
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
+        structlog.processors.format_exc_info if traces else _name_error,
         mask,
     ]
     structlog.configure(
@@ -104,6 +107,17 @@ def _format_handlers(shared: list[Any], form: str, level: int | None) -> None:
         handler.setFormatter(formatter)
     if level is not None:
         root.setLevel(level)
+
+
+def _name_error(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Put the error in place of its traceback."""
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["error"] = " ".join(f"{type(error).__name__}: {error}".split())
+    return event
 
 
 def mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -128,3 +131,27 @@ def test_the_doctor_fails_only_when_something_is_wrong(abah: Abah, workshop: Wor
     assert answer.code == 1
     assert answer.json[0]["plugin"] == "peta"
     assert answer.json[0]["severity"] == "error"
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_plugin_that_fails_to_load_is_told_in_one_line_beside_clean_json(
+    abah: Abah, ini: Path, workshop: Workshop
+) -> None:
+    home = workshop.plugin("peta")
+    abah("plugins", "install", "peta")
+    workshop.write(home / "plugin.py", "raise ValueError('dua\\nbaris')")
+
+    def called(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "core.cli", "-c", str(ini), *options]
+        return subprocess.run(
+            [*command, "plugins", "list", "--json"], capture_output=True, text=True, check=True
+        )
+
+    answer = called()
+    (row,) = [row for row in json.loads(answer.stdout) if row["name"] == "peta"]
+    assert row["state"] == "failed"
+    assert "ValueError" in row["problem"]
+    (line,) = answer.stderr.splitlines()
+    assert "plugin=peta" in line
+    assert "dua baris" in line
+    assert "Traceback" in called("-v").stderr
