@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from pyramid.config import Configurator
 
+from core.errors import AbahError
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.loading import LoadedPlugins, PluginLoadError, load_plugins
 from core.framework.logging import configure_logging
 from core.framework.runtime import Runtime
 from core.framework.steps import on_check
+from core.i18n import plain
 from core.jobs.embedded import start_embedded_worker
 from core.jobs.runner import Jobs
 
@@ -107,9 +109,15 @@ def build_wsgi(runtime: Runtime) -> Router:
 
 
 def serve_wsgi(settings: Mapping[str, Any]) -> Router:
-    """Answer to PasteDeploy: build everything, start the embedded worker where one is wanted."""
-    configure_logging(settings)
-    runtime = open_runtime(settings)
+    """Answer to PasteDeploy: build everything, start the embedded worker where one is wanted.
+
+    What an administrator has to mend ends the process with one sentence.
+    """
+    try:
+        configure_logging(settings)
+        runtime = open_runtime(settings)
+    except AbahError as error:
+        raise SystemExit(plain(error.explanation)) from error
     app = build_wsgi(runtime)
     start_embedded_worker(runtime)
     return app

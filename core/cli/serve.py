@@ -12,10 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.api.cli import errors, in_words, say
 from core.cli.state import CliState, pass_state
 from core.cli.supervisor import Child, Supervisor
+from core.cli.web import open_sockets
 from core.cli.worker import SUPERVISED
 from core.db import Database
 from core.errors import AbahError
 from core.framework.registry import has_tables, registry_number
+from core.framework.secrets import Secrets
 from core.framework.settings import Settings
 from core.i18n import _
 
@@ -47,16 +49,21 @@ DRAIN_SECONDS: Final = 160
 )
 @pass_state
 def command(state: CliState, file: Path | None, workers: int, drain: int) -> int:
-    """Supervise until SIGTERM; exit code 0 then, 1 when a process cannot be kept alive."""
+    """Supervise until SIGTERM; exit code 0 then, 1 when no process can be kept alive."""
     if file is not None:
         state.config = file
     path = state.config_path
     settings = Settings(state.settings())
     state.verbose = True
     state.configure_logging(settings)
+    # Said once and here, not by every process that cannot start.
+    Secrets(settings.required("abah.secret"))
     database = Database(settings.required("sqlalchemy.url"))
     _refuse_unready(database)
-    children = [Child("web", (sys.executable, "-m", "core.cli.web", str(path)))]
+    sockets = open_sockets(path)
+    numbers = [opened.fileno() for opened in sockets]
+    web = (sys.executable, "-m", "core.cli.web", str(path), *map(str, numbers))
+    children = [Child("web", web, sockets=numbers, overlap=bool(numbers))]
     if settings.text("abah.jobs.broker", "memory") not in {"", "memory"}:
         verb = (sys.executable, "-m", "core.cli", "-c", str(path), "worker")
         children += [Child(f"worker {number}", verb) for number in range(1, workers + 1)]
@@ -72,6 +79,8 @@ def command(state: CliState, file: Path | None, workers: int, drain: int) -> int
     )
     code = supervisor.run()
     database.dispose()
+    for opened in sockets:
+        opened.close()
     if supervisor.gave_up:
         text = _(
             "Proses ${name} berulang kali gagal dijalankan; pesan kesalahannya ada di atas.",

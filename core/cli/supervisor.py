@@ -1,4 +1,4 @@
-"""A small supervisor: keeps child processes alive, restarts them gracefully, ends them cleanly."""
+"""A small supervisor: keeps child processes alive, replaces them gracefully, ends them cleanly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ LONGEST_PAUSE: Final = 30.0
 STEADY_SECONDS: Final = 10.0
 """A child that lived this long counts as started; its next failure is the first one again."""
 GIVE_UP_AFTER: Final = 5
-"""Failures in a row, none of them after a steady start, that end the whole supervisor."""
+"""Failures in a row, none of them after a steady start, after which a child counts as broken."""
 PR_SET_PDEATHSIG: Final = 1
 
 log = structlog.get_logger(__name__)
@@ -34,23 +34,40 @@ class Child:
 
     name: str
     command: Sequence[str]
+    sockets: Sequence[int] = ()
+    """File descriptors of listening sockets that it gets."""
+    overlap: bool = True
+    """Whether its successor may start while it drains; not when both would bind one address."""
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     """Monotonic time of the last start."""
     start_after: float = 0.0
     """Monotonic time before which it is not started again."""
     failures: int = 0
-    stopping: bool = False
-    kill_at: float = field(default=0.0)
+    """How often in a row it ended by itself."""
 
     @property
-    def running(self) -> bool:
-        """Tell whether the process lives."""
-        return self.process is not None and self.process.poll() is None
+    def broken(self) -> bool:
+        """Tell whether it does not run and has failed too often to expect that it will."""
+        return self.process is None and self.failures >= GIVE_UP_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A process that was told to end and may finish what is under way."""
+
+    child: Child
+    process: subprocess.Popen[bytes]
+    kill_at: float
+    """Monotonic time at which it has to be gone."""
 
 
 class Supervisor:
-    """Runs children until SIGTERM or SIGINT; SIGHUP restarts them one after the other."""
+    """Runs children until SIGTERM or SIGINT; SIGHUP replaces each with a new one.
+
+    A child that cannot be kept alive is tried again for ever, with growing pauses, while another
+    one runs: a worker that cannot start takes no page away.
+    """
 
     def __init__(
         self,
@@ -63,6 +80,7 @@ class Supervisor:
     ) -> None:
         """Start nothing yet. Every ``look_every`` seconds ``changed`` may ask for a restart."""
         self._children = list(children)
+        self._leaving: list[Leaving] = []
         self._environment = {**os.environ, **environment}
         self._drain = drain_seconds
         self._changed = changed
@@ -71,10 +89,10 @@ class Supervisor:
         self._ending = False
         self._restart_wanted = False
         self.gave_up = ""
-        """Name of the child that could not be kept alive, or empty."""
+        """Names of the children when none could be kept alive, or empty."""
 
     def run(self) -> int:
-        """Supervise until told to end; returns 0, or 1 when a child could not be kept alive."""
+        """Supervise until told to end; returns 0, or 1 when no child could be kept alive."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._end)
         signal.signal(signal.SIGHUP, self._want_restart)
@@ -101,43 +119,45 @@ class Supervisor:
                 self._restart_wanted = True
         if self._restart_wanted:
             self._restart_wanted = False
+            # All of them at once: none may go on for long with plugins or tables of before.
             for child in self._children:
-                self._ask_to_stop(child)
+                self._ask_to_leave(child, now)
+        self._leaving = [leaving for leaving in self._leaving if not self._left(leaving, now)]
         for child in self._children:
             self._look_after_one(child, now)
 
     def _look_after_one(self, child: Child, now: float) -> None:
-        if child.running:
-            if child.stopping and now >= child.kill_at:
-                self._kill(child)
-            return
         if child.process is not None:
-            self._note_end(child, now)
-        if not self._ending and now >= child.start_after:
+            if child.process.poll() is None:
+                return
+            self._note_end(child, child.process.returncode, now)
+        in_the_way = not child.overlap and any(item.child is child for item in self._leaving)
+        if not self._ending and not in_the_way and now >= child.start_after:
             self._start(child, now)
 
-    def _note_end(self, child: Child, now: float) -> None:
-        code = child.process.returncode if child.process else None
+    def _note_end(self, child: Child, exit_code: int, now: float) -> None:
         child.process = None
-        if child.stopping:
-            child.stopping = False
-            child.failures = 0
-            return
         if now - child.started_at >= STEADY_SECONDS:
             child.failures = 0
         child.failures += 1
-        if child.failures >= GIVE_UP_AFTER:
-            self.gave_up = child.name
-            self._ending = True
-            return
         pause = min(2.0 ** (child.failures - 1), LONGEST_PAUSE)
         child.start_after = now + pause
-        log.warning("process ended, starting again", process=child.name, code=code, seconds=pause)
+        facts = {"process": child.name, "exit_code": exit_code, "failures": child.failures}
+        if child.failures < GIVE_UP_AFTER:
+            log.warning("process ended, starting again", **facts, seconds=pause)
+            return
+        if all(
+            other.process is None and other.failures >= GIVE_UP_AFTER for other in self._children
+        ):
+            self.gave_up = ", ".join(other.name for other in self._children)
+            self._ending = True
+        log.error("process cannot be kept alive", **facts, seconds=pause)
 
     def _start(self, child: Child, now: float) -> None:
         child.process = subprocess.Popen(  # noqa: S603 - commands of our own
             child.command,
             env=self._environment,
+            pass_fds=child.sockets,
             # Ctrl-C in the terminal reaches the supervisor only; it ends its children in order.
             start_new_session=True,
             # Safe here: the supervisor has one thread.
@@ -145,28 +165,33 @@ class Supervisor:
         )
         child.started_at = now
 
-    def _ask_to_stop(self, child: Child) -> None:
-        if child.running and not child.stopping and child.process is not None:
-            child.stopping = True
-            child.kill_at = time.monotonic() + self._drain
+    def _ask_to_leave(self, child: Child, now: float) -> None:
+        """Tell a child to end and forget it: its successor is a new one, without its failures."""
+        if child.process is not None and child.process.poll() is None:
             child.process.send_signal(signal.SIGTERM)
+            self._leaving.append(Leaving(child, child.process, now + self._drain))
+            child.process = None
+        child.failures, child.start_after = 0, 0.0
 
-    def _kill(self, child: Child) -> None:
-        if child.process is not None:
-            log.error("process did not drain in time, killed", process=child.name)
-            child.process.kill()
-            child.process.wait()
+    def _left(self, leaving: Leaving, now: float) -> bool:
+        if leaving.process.poll() is None and now >= leaving.kill_at:
+            self._kill(leaving)
+        return leaving.process.poll() is not None
+
+    def _kill(self, leaving: Leaving) -> None:
+        log.error("process did not drain in time, killed", process=leaving.child.name)
+        leaving.process.kill()
+        leaving.process.wait()
 
     def _stop_all(self) -> None:
+        now = time.monotonic()
         for child in self._children:
-            self._ask_to_stop(child)
-        for child in self._children:
-            if child.process is None:
-                continue
+            self._ask_to_leave(child, now)
+        for leaving in self._leaving:
             try:
-                child.process.wait(timeout=max(0.0, child.kill_at - time.monotonic()))
+                leaving.process.wait(timeout=max(0.0, leaving.kill_at - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self._kill(child)
+                self._kill(leaving)
 
 
 def _die_with_parent() -> None:

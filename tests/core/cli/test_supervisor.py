@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,16 +10,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PROGRAM = """
 import sys
 from pathlib import Path
+from core.cli import supervisor
 from core.cli.supervisor import Child, Supervisor
+from core.framework.logging import configure_logging
 
+# One pause of a second is enough to see that there are pauses.
+supervisor.GIVE_UP_AFTER = 2
+configure_logging({"abah.log_format": "json"})
 folder = Path(sys.argv[1])
 child = [sys.executable, "-c", (folder / "child.py").read_text(), str(folder)]
+children = [Child("anak", child, overlap=sys.argv[3] == "True")]
+if sys.argv[4]:
+    children.append(Child("rusak", [sys.executable, "-c", sys.argv[4]]))
 
 
 def changed():
@@ -30,7 +40,7 @@ def changed():
 
 
 supervisor = Supervisor(
-    [Child("anak", child)],
+    children,
     environment={"ABAH_SUPERVISED": "1"},
     drain_seconds=float(sys.argv[2]),
     changed=changed,
@@ -67,16 +77,23 @@ while True:
 class Running:
     """A supervisor in a process of its own, over a child that writes a log."""
 
-    def __init__(self, folder: Path, child: str, drain: float) -> None:
+    def __init__(
+        self, folder: Path, child: str, *, drain: float = 10, overlap: bool = True, broken: str = ""
+    ) -> None:
         self.folder = folder
         (folder / "child.py").write_text(child)
         (folder / "run.py").write_text(PROGRAM)
-        self.process = subprocess.Popen(
-            [sys.executable, str(folder / "run.py"), str(folder), str(drain)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        options = (str(folder), str(drain), str(overlap), broken)
+        with (folder / "err").open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, str(folder / "run.py"), *options],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+
+    def logged(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "err").read_text().splitlines()]
 
     def lines(self) -> list[str]:
         log = self.folder / "log"
@@ -100,8 +117,8 @@ class Running:
 def supervise(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     running: list[Running] = []
 
-    def start(child: str, *, drain: float = 10) -> Running:
-        running.append(Running(tmp_path, child, drain))
+    def start(child: str, **options: Any) -> Running:
+        running.append(Running(tmp_path, child, **options))
         return running[-1]
 
     yield start
@@ -145,12 +162,41 @@ def test_a_child_that_dies_is_started_again(supervise: Callable[..., Running]) -
     assert running.end() == 0
 
 
-def test_a_change_restarts_gracefully(supervise: Callable[..., Running]) -> None:
-    running = supervise(STEADY.replace("DRAIN", "0.3"))
+def test_a_change_replaces_a_child_without_waiting_for_its_drain(
+    supervise: Callable[..., Running],
+) -> None:
+    running = supervise(STEADY.replace("DRAIN", "3"))
+    first = started(running.wait_for(bool))[0]
+    (running.folder / "changed").touch()
+    lines = running.wait_for(lambda lines: len(started(lines)) == 2)
+    assert lines[-1].startswith("start"), "the new one begins while the old one drains"
+    running.wait_for(lambda lines: f"drained {first}" in lines)
+    assert running.end() == 0
+
+
+def test_where_both_would_bind_one_address_the_old_one_ends_first(
+    supervise: Callable[..., Running],
+) -> None:
+    running = supervise(STEADY.replace("DRAIN", "0.3"), overlap=False)
     running.wait_for(bool)
     (running.folder / "changed").touch()
     lines = running.wait_for(lambda lines: len(started(lines)) == 2)
-    assert lines[1].startswith("drained"), "the old one ends before the new one begins"
+    assert lines[1].startswith("drained")
+    assert running.end() == 0
+
+
+def test_a_child_that_cannot_start_takes_no_other_with_it_and_is_tried_again(
+    supervise: Callable[..., Running],
+) -> None:
+    running = supervise(STEADY.replace("DRAIN", "0"), broken="raise SystemExit(3)")
+
+    def failures(_lines: list[str]) -> bool:
+        return len(running.logged()) >= 3
+
+    running.wait_for(failures)
+    assert len(started(running.lines())) == 1, "the other one was left alone"
+    told = [(line["level"], line["process"], line["exit_code"]) for line in running.logged()[:3]]
+    assert told == [("warning", "rusak", 3), ("error", "rusak", 3), ("error", "rusak", 3)]
     assert running.end() == 0
 
 
