@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,7 @@ from core.framework.settings import Settings
 from core.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["command"]
 
@@ -58,29 +59,22 @@ def command(state: CliState, file: Path | None, workers: int, drain: int) -> int
     state.configure_logging(settings)
     # Said once and here, not by every process that cannot start.
     Secrets(settings.required("abah.secret"))
-    database = Database(settings.required("sqlalchemy.url"))
-    _refuse_unready(database)
-    sockets = open_sockets(path)
-    numbers = [opened.fileno() for opened in sockets]
-    web = (sys.executable, "-m", "core.cli.web", str(path), *map(str, numbers))
-    children = [Child("web", web, sockets=numbers, overlap=bool(numbers))]
-    if settings.text("abah.jobs.broker", "memory") not in {"", "memory"}:
-        verb = (sys.executable, "-m", "core.cli", "-c", str(path), "worker")
-        children += [Child(f"worker {number}", verb) for number in range(1, workers + 1)]
-    if settings.text("abah.base_url"):
-        say(_("Buka ${url} di peramban.", mapping={"url": settings.text("abah.base_url")}))
-        # The children write to the same place by themselves.
-        sys.stdout.flush()
-    supervisor = Supervisor(
-        children,
-        environment={SUPERVISED: "1"},
-        drain_seconds=drain,
-        changed=_registry_watch(database),
-    )
-    code = supervisor.run()
-    database.dispose()
-    for opened in sockets:
-        opened.close()
+    with ExitStack() as open_until_the_end:
+        database = Database(settings.required("sqlalchemy.url"))
+        open_until_the_end.callback(database.dispose)
+        _refuse_unready(database)
+        sockets = [open_until_the_end.enter_context(opened) for opened in open_sockets(path)]
+        if settings.text("abah.base_url"):
+            say(_("Buka ${url} di peramban.", mapping={"url": settings.text("abah.base_url")}))
+            # The children write to the same place by themselves.
+            sys.stdout.flush()
+        supervisor = Supervisor(
+            _children(settings, path, workers, [opened.fileno() for opened in sockets]),
+            environment={SUPERVISED: "1"},
+            drain_seconds=drain,
+            changed=_registry_watch(database),
+        )
+        code = supervisor.run()
     if supervisor.gave_up:
         text = _(
             "Proses ${name} berulang kali gagal dijalankan; pesan kesalahannya ada di atas.",
@@ -90,6 +84,16 @@ def command(state: CliState, file: Path | None, workers: int, drain: int) -> int
     else:
         say(_("Semua proses telah berhenti."))
     return code
+
+
+def _children(
+    settings: Settings, path: Path, workers: int, sockets: Sequence[int]
+) -> Iterator[Child]:
+    web = (sys.executable, "-m", "core.cli.web", str(path), *map(str, sockets))
+    yield Child("web", web, sockets=sockets, overlap=bool(sockets))
+    if settings.text("abah.jobs.broker", "memory") not in {"", "memory"}:
+        verb = (sys.executable, "-m", "core.cli", "-c", str(path), "worker")
+        yield from (Child(f"worker {number}", verb) for number in range(1, workers + 1))
 
 
 def _refuse_unready(database: Database) -> None:

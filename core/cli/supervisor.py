@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
@@ -71,7 +71,7 @@ class Supervisor:
 
     def __init__(
         self,
-        children: Sequence[Child],
+        children: Iterable[Child],
         *,
         environment: Mapping[str, str],
         drain_seconds: float,

@@ -82,6 +82,8 @@ def copy_file(runtime: Runtime, path: Path) -> None:
             closing(sqlite3.connect(partial)) as outside,
         ):
             inside.backup(outside, pages=1000)
+            # One file, also for whoever may only read it: SQLite's log beside it is not wanted.
+            outside.execute("PRAGMA journal_mode=DELETE")
             outside.execute(f"PRAGMA user_version={_fingerprint(runtime)}")
         partial.chmod(0o600)
         partial.replace(path)

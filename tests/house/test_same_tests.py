@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("sqlite", "postgresql")
 
 OWN_TO_ONE = {
-    "test_a_damaged_sqlite_file_is_refused",
     "test_a_search_index_goes_with_its_owner",
+    "test_a_sqlite_file_is_looked_at_as_closely_as_a_zip",
     "test_a_file_of_sqlite_is_no_copy_of_postgresql",
     "test_sqlite_is_copied_as_a_file_while_it_is_in_use",
     "test_the_check_on_fresh_databases_covers_both_kinds",

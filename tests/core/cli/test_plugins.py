@@ -133,7 +133,6 @@ def test_the_doctor_fails_only_when_something_is_wrong(abah: Abah, workshop: Wor
     assert answer.json[0]["severity"] == "error"
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
 def test_a_plugin_that_fails_to_load_is_told_in_one_line_beside_clean_json(
     abah: Abah, ini: Path, workshop: Workshop
 ) -> None:

@@ -146,7 +146,6 @@ def test_a_database_that_was_never_set_up_is_refused_with_the_way_on(
     assert "abah setup" in answer.err
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
 def test_what_an_administrator_has_to_mend_is_told_in_one_line(
     make_ini: Callable[..., Path], database_url: object, abah: Abah
 ) -> None:

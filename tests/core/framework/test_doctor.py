@@ -96,30 +96,26 @@ def test_an_install_that_broke_off_is_not_sent_to_db_upgrade(
         assert "db upgrade" not in text
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
 def test_an_interrupted_purge_is_carried_on_as_a_purge(
-    deployment: Deployment,
-    workshop: Workshop,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    error: type[BaseException],
+    deployment: Deployment, workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Whether its process was killed or it failed."""
     workshop.plugin("peta", files=workshop.migration("peta", "peta_thing"))
     runtime = deployment()
     Lifecycle(runtime).install("peta")
+    for error in (KeyboardInterrupt, ZeroDivisionError):
 
-    def stop(*_arguments: object) -> None:
-        raise error
+        def stop(*_arguments: object, error: type[BaseException] = error) -> None:
+            raise error
 
-    with monkeypatch.context() as patched:
-        patched.setattr("core.framework.removal.drop_owner", stop)
-        with pytest.raises(error):
-            uninstall(runtime, "peta", purge_to=tmp_path / "out.zip")
-    ((severity, text),) = told(deployment(), "peta")
-    assert severity is Severity.ERROR
-    assert text.endswith("abah plugins uninstall peta --purge")
-    assert "drop" in text
+        with monkeypatch.context() as patched:
+            patched.setattr("core.framework.removal.drop_owner", stop)
+            with pytest.raises(error):
+                uninstall(runtime, "peta", purge_to=tmp_path / "out.zip")
+        ((severity, text),) = told(deployment(), "peta")
+        assert severity is Severity.ERROR
+        assert text.endswith("abah plugins uninstall peta --purge")
+        assert "drop" in text
     uninstall(runtime, "peta", purge_to=tmp_path / "out.zip")
     assert told(deployment(), "peta") == []
 

@@ -356,6 +356,7 @@ def test_a_sqlite_file_is_looked_at_as_closely_as_a_zip(source: Runtime, tmp_pat
     with source.database.writing() as session:
         known = raise_registry(session)
     restore(source, changed(), replace=True)
+    assert list(tmp_path.glob("copy.db*")) == [tmp_path / "copy.db"]
     with source.database.reading() as session:
         assert registry_number(session) > known
 
