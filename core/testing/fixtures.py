@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
-from jinja2.bccache import Bucket, BytecodeCache
 
 from core.app import build_wsgi, open_runtime, prepare
 from core.testing.databases import (
@@ -68,27 +67,6 @@ def _remove_server(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-class CompiledTemplates(BytecodeCache):
-    """What Jinja compiled, kept for the next application of the process: every test has its own."""
-
-    def __init__(self) -> None:
-        """Know nothing yet."""
-        self._code: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill a bucket; code of another source is refused by the bucket itself."""
-        code = self._code.get(bucket.key)
-        if code is not None:
-            bucket.bytecode_from_string(code)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled."""
-        self._code[bucket.key] = bucket.bytecode_to_string()
-
-
-_COMPILED = CompiledTemplates()
-
-
 def test_settings(url: URL, **more: Any) -> dict[str, Any]:
     """Return the settings of a deployment on ``url``, with ``more`` (dots written as ``__``)."""
     settings = {
@@ -98,7 +76,6 @@ def test_settings(url: URL, **more: Any) -> dict[str, Any]:
         "abah.cookie_secure": "false",
         "abah.jobs.broker": "memory",
         "abah.embedded_worker": "false",
-        "jinja2.bytecode_caching": _COMPILED,
     }
     return settings | {key.replace("__", "."): value for key, value in more.items()}
 

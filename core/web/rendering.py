@@ -15,6 +15,7 @@ from pyramid_jinja2 import IJinja2Environment
 from core.i18n import DOMAIN, TranslationString
 from core.web import formats
 from core.web.assets import SCRIPTS, STYLES, asset_url, icon
+from core.web.compiled import COMPILED
 from core.web.dialog import is_dialog
 from core.web.locale import (
     DEFAULT_LOCALE,
@@ -182,6 +183,7 @@ def includeme(config: Configurator) -> None:
             "jinja2.filters": dict(FILTERS),
             "jinja2.globals": dict(GLOBALS),
             "jinja2.finalize": _finalize,
+            "jinja2.bytecode_caching": COMPILED,
             "jinja2.i18n.domain": DOMAIN,
             "jinja2.i18n.gettext": _Gettext,
             "jinja2.newstyle": "true",
