@@ -59,6 +59,8 @@ class GrantAction:
     """States in which it is offered; None means all."""
     archived: bool = False
     """Whether it is offered for archived grants too."""
+    pending: bool = True
+    """Whether it is offered while the grant is held back (Pending)."""
     url: Callable[[Request, GrantFacts], str] | None = None
     """Address of its page. None while no page exists: the action is then declared but not shown."""
     dialog: bool = True

@@ -50,6 +50,7 @@ def register_grant_actions() -> Sequence[GrantAction]:
             order=80,
             permission=CREATE,
             states=INVITABLE_STATES,
+            pending=False,
             url=_invite_url,
         )
     ]

@@ -111,6 +111,8 @@ def shown_actions(request: Request, grants: Sequence[GrantFacts]) -> dict[int, l
 def _is_offered(action: GrantAction, grant: GrantFacts) -> bool:
     if grant.archived and not action.archived:
         return False
+    if grant.pending and not action.pending:
+        return False
     return action.states is None or grant.state in action.states
 
 

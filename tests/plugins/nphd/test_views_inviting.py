@@ -212,8 +212,9 @@ def test_the_card_offers_the_invitation_only_where_it_is_time_to_invite(
     app: TestApp, sign_in: SignIn, bureau: Bureau, officer: UserFacts, case: Case
 ) -> None:
     signed = bureau.case(officer_id=officer.id, state="NPHD")
+    held_back = bureau.case(officer_id=officer.id, pending=True)
     sign_in(app, officer.id)
-    for each, offered in ((case, True), (signed, False)):
+    for each, offered in ((case, True), (signed, False), (held_back, False)):
         card = app.get(f"/hibah/{each.grant_id}")
         link = card.html.find("a", href=f"/hibah/undangan/undang/{each.grant_id}")
         assert (link is not None) is offered
