@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.rows import Row
 
 OUTPUT = Path("build/bench.json")
-HELPERS = frozenset({"__main__", "rows"})
+HELPERS = frozenset({"__main__", "bureau", "rows"})
 
 
 def collect(names: list[str]) -> list[Row]:

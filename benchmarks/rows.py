@@ -16,14 +16,17 @@ class Row:
     unit: str
     reference: float
     goal: float
-    """The ratio that must be reached, or not exceeded."""
-    at_most: bool = False
-    """True where the ratio must not exceed the goal (times), not reach it (rates)."""
+    """The ratio that must be reached by a rate, and not exceeded by a time."""
 
     @property
     def ratio(self) -> float:
         """The figure divided by its reference."""
         return self.value / self.reference if self.reference else float("inf")
+
+    @property
+    def at_most(self) -> bool:
+        """Whether little is wanted: true for times, false for what is counted per second."""
+        return not self.unit.endswith("/s")
 
     @property
     def met(self) -> bool:
@@ -39,6 +42,5 @@ class Row:
             "reference": round(self.reference, 3),
             "ratio": round(self.ratio, 3),
             "goal": self.goal,
-            "at_most": self.at_most,
             "met": self.met,
         }
