@@ -5,6 +5,7 @@ Reading what people type, and choosing what can receive an SMS, is the room ``co
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import phonenumbers
@@ -25,10 +26,12 @@ def parse_stored(number: str) -> PhoneNumber | None:
         return None
 
 
+@lru_cache(maxsize=256)
 def format_number(number: str) -> str:
     """Write an E.164 number for a person to read: ``+62 812-3090-095``.
 
-    What is no E.164 number (a short code, an alphabetic sender) comes back as it is.
+    What is no E.164 number (a short code, an alphabetic sender) comes back as it is. Reading one
+    takes as long as writing a row of a list, and a page writes the same number several times.
     """
     parsed = parse_stored(number)
     if parsed is None:

@@ -43,6 +43,7 @@ WIB: Final = ZoneInfo("Asia/Jakarta")
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86400
+_GROUP: Final = 1000
 
 
 def today() -> date:
@@ -121,6 +122,8 @@ def rupiah(value: Decimal | float | None) -> str:
 
 def number(value: Decimal | float | None) -> str:
     """Write a number with groups of thousands: ``7.176`` (``7,176`` in English)."""
+    if type(value) is int and -_GROUP < value < _GROUP:
+        return str(value)
     return "" if value is None else _grouped(f"{value:,}")
 
 
@@ -143,8 +146,11 @@ def _months(locale: str) -> dict[int, str]:
     return {key: str(name) for key, name in Locale.parse(locale).months["format"]["wide"].items()}
 
 
+_INDONESIAN: Final = str.maketrans(",.", ".,")
+
+
 def _grouped(text: str) -> str:
-    return text if current_locale() == "en" else text.translate(str.maketrans(",.", ".,"))
+    return text if current_locale() == "en" else text.translate(_INDONESIAN)
 
 
 _ONE_MINUTE: Final = _("sekitar 1 menit")

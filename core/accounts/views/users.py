@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.view import view_config
@@ -59,7 +60,9 @@ ACTION_WORDS: Final[Mapping[str, TranslationString]] = {
 }
 
 
+@cache
 def _table(*, whole: bool) -> Table:
+    """Describe the list, which is the same for every Admin; ``whole`` as a file has it."""
     roles = (
         select(func.aggregate_strings(Role.name, ", "))
         .join(UserRole, UserRole.role_id == Role.id)
@@ -94,12 +97,18 @@ def _table(*, whole: bool) -> Table:
         key="id",
         columns=[
             Column("name", _("Nama"), sort=True, main=True),
-            Column("username", _("Nama pemakai"), sort=True),
+            Column(
+                "username",
+                _("Nama pemakai"),
+                sort=True,
+                plain=True,
+                below=lambda row: row.email,
+            ),
             *(apart if whole else ()),
-            Column("roles", _("Peran"), value=lambda row: role_words(row.roles)),
-            Column("teams", _("Tim")),
+            Column("roles", _("Peran"), plain=True, value=lambda row: role_words(row.roles)),
+            Column("teams", _("Tim"), plain=True),
             Column("status", _("Status"), sort=True, value=lambda row: STATUS_WORDS[row.status]),
-            Column("created_at", _("Terdaftar"), sort=True),
+            Column("created_at", _("Terdaftar"), sort=True, plain=True),
             Column("actions", _("Aksi"), export=False),
         ],
         filters=[
@@ -121,6 +130,7 @@ def _table(*, whole: bool) -> Table:
         ],
         default_sort="-created_at",
         empty=_("Belum ada pemakai."),
+        outer_joined=False,
     )
 
 

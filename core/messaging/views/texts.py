@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -83,7 +84,9 @@ def _original(name: str) -> ColumnElement[str]:
     return func.coalesce(LoadedData.offered[name].as_string(), LoadedData.loaded[name].as_string())
 
 
+@cache
 def _table() -> Table:
+    """Describe the list, which is the same for everybody who may change texts."""
     edited = func.coalesce(
         or_(_original("body") != MessageText.body, _original("subject") != MessageText.subject),
         False,
@@ -110,10 +113,12 @@ def _table() -> Table:
         columns=[
             Column("title", _("Teks"), sort=True, main=True),
             Column("key", _("Kunci"), sort=True),
-            Column("kind", _("Jenis"), sort=True, value=lambda row: kind_word(row.kind)),
-            Column("owner", _("Plugin"), sort=True),
+            Column(
+                "kind", _("Jenis"), sort=True, plain=True, value=lambda row: kind_word(row.kind)
+            ),
+            Column("owner", _("Plugin"), sort=True, plain=True),
             Column("state", _("Status"), sort="edited", value=_state),
-            Column("size", _("Panjang contoh"), value=_size),
+            Column("size", _("Panjang contoh"), plain=True, value=_size),
         ],
         filters=[
             TextFilter(
@@ -132,6 +137,7 @@ def _table() -> Table:
         ],
         default_sort="title",
         name="teks",
+        outer_joined=True,
         empty=_("Belum ada teks pesan. Teks datang bersama plugin; pasang plugin di Aplikasi."),
     )
 

@@ -41,6 +41,8 @@ class Column:
     """Gives the address that a plain value leads to."""
     dialog: bool = False
     """Whether that page opens as a dialog over the list."""
+    below: Callable[[Row[Any]], str] | None = None
+    """Gives a second line, written smaller below a plain value."""
     plain: bool = False
     """The value alone is shown: the page's own template is not asked, which is quicker."""
 

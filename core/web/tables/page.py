@@ -61,17 +61,19 @@ class TablePage:
         """
         parts: list[str] = []
         cells = [_Cell(column, self.rows) for column in self.columns]
+        check = self._check() if self.bulk else None
         for row in self.rows:
             parts.append('<tr role="row">')
-            if self.bulk:
-                parts.append(self._check(row))
+            if check:
+                parts.append(check.replace(_KEY, str(escape(self.key_of(row)))))
             parts += [each.write(row, cell) for each in cells]
             parts.append("</tr>\n")
         return Markup("".join(parts))  # noqa: S704 - every part was escaped
 
-    def _check(self, row: Row[Any]) -> Markup:
-        key = self.key_of(row)
-        return _CHECK.format(self.id, key, translate(_("Pilih baris ${key}", mapping={"key": key})))
+    def _check(self) -> str:
+        """Write the box that chooses a row, with ``_KEY`` where the row's key belongs."""
+        label = translate(_("Pilih baris ${key}", mapping={"key": _KEY}))
+        return str(_CHECK.format(self.id, _KEY, label))
 
     def text(self, row: Row[Any], column: Column) -> str:
         """Write a value by its type."""
@@ -165,10 +167,16 @@ class TablePage:
         }
 
 
+_KEY: Final = "\0"
+"""Stands for a row's key in what is the same for every row; no text holds it."""
+
 _CHECK: Final = Markup(
     '<td role="cell" class="list-check"><input type="checkbox" class="form-check-input" '
     'form="{}-bulk" name="pilih" value="{}" aria-label="{}"></td>'
 )
+
+
+_BELOW: Final = '<br><span class="text-body-secondary small text-break">'
 
 
 class _Cell:
@@ -185,13 +193,15 @@ class _Cell:
         """Return the cell of a row as HTML."""
         column = self._column
         if cell is not None and not column.plain:
-            shown: str = cell(row, column).strip()
+            shown = str.strip(cell(row, column))
         else:
             value = row[self._position] if self._position is not None else None
             shown = escape(column.write(column.value(row) if column.value else value))
             if shown and column.link:
                 kind = " data-dialog" if column.dialog else ""
                 shown = f'<a href="{escape(column.link(row))}"{kind}>{shown}</a>'
+            if column.below and (more := column.below(row)):
+                shown = f"{shown}{_BELOW}{escape(more)}</span>"
         return f"{self._filled if shown else self._blank}{shown}</span></td>"
 
     def _start(self, more: str) -> str:

@@ -124,7 +124,7 @@ class Table:
         address = posted.get("daftar", "")
         back = address if is_local(address) else request.path
         everything = posted.get("semua") == "1"
-        listed = self._filtered(list_state(address)) if everything else self.statement.subquery()
+        listed = self._filtered(list_state(address)) if everything else self._listed
         column = listed.c[self.key]
         statement = select(column).order_by(column).limit(limit + 1)
         if not everything:
@@ -152,7 +152,12 @@ class Table:
         statement = self.statement
         for each in self.filters:
             statement = each.apply(statement, params)
-        return statement.subquery()
+        return self._listed if statement is self.statement else statement.subquery()
+
+    @cached_property
+    def _listed(self) -> Subquery:
+        """The whole list, made once for a table that is kept."""
+        return self.statement.subquery()
 
     def _size(self, params: Mapping[str, str]) -> int:
         wanted = params.get("per", "")

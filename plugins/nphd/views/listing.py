@@ -33,10 +33,10 @@ def invitations(request: Request) -> Table:
     return Table(
         select_rows(request.identity),
         columns=[
-            Column("id", _("Id"), sort=True),
+            Column("id", _("Id"), sort=True, plain=True),
             Column("day", _("Tanggal"), sort=True, main=True),
-            Column("officer", _("Pegawai"), sort=True),
-            Column("invitees", _("Jumlah"), sort=True, align="end"),
+            Column("officer", _("Pegawai"), sort=True, plain=True),
+            Column("invitees", _("Jumlah"), sort=True, align="end", plain=True),
             Column("state", _("Notifikasi"), value=notified_words),
             Column("actions", _("Aksi"), export=False, align="end"),
         ],
@@ -88,6 +88,7 @@ def invitations(request: Request) -> Table:
         default_sort="-day",
         empty=_("Belum ada undangan. Cari lembaga lebih dahulu, lalu pilih Undangan NPHD."),
         name="undangan-nphd",
+        outer_joined=False,
     )
 
 
