@@ -8,7 +8,7 @@ from jinja2 import pass_context
 from markupsafe import Markup
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
-from pyramid.interfaces import IRoutesMapper
+from pyramid.interfaces import PHASE3_CONFIG, IRoutesMapper
 from pyramid.threadlocal import get_current_request
 from pyramid_jinja2 import IJinja2Environment
 
@@ -176,6 +176,16 @@ def _choose_layout(event: BeforeRender) -> None:
         event["layout"] = "layouts/base.jinja2"
 
 
+def add_template_globals(config: Configurator, names: Mapping[str, Any]) -> None:
+    """Add what every template can call."""
+
+    def add() -> None:
+        config.get_jinja2_environment().globals.update(names)
+
+    # After the environment was made.
+    config.action(None, add, order=PHASE3_CONFIG + 1)
+
+
 def includeme(config: Configurator) -> None:
     """Set Jinja up: autoescape, strict about names, our own words."""
     config.add_settings(
@@ -193,6 +203,7 @@ def includeme(config: Configurator) -> None:
         }
     )
     config.include("pyramid_jinja2")
+    config.add_directive("add_template_globals", add_template_globals)
     config.add_renderer(".jinja2", _Renderer)
     config.add_jinja2_search_path("core.templates:")
     config.add_subscriber(_choose_layout, BeforeRender)

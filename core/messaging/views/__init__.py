@@ -8,6 +8,7 @@ from core.hookspecs.web import Slot
 from core.i18n import _
 from core.messaging.reading import READ
 from core.messaging.views.texts import MANAGE
+from core.messaging.views.ticks import GLOBALS
 from core.messaging.views.waiting import envelope, waiting
 from core.web.menu import MenuEntry
 
@@ -56,5 +57,6 @@ def includeme(config: Configurator) -> None:
         Slot("frame.bar", "messaging/bar.jinja2", 50, READ, envelope),
         Slot("dashboard.waiting", "messaging/waiting.jinja2", 50, READ, waiting),
     )
+    config.add_template_globals(GLOBALS)
     config.include("core.messaging.webhooks")
     config.scan("core.messaging.views")
