@@ -62,6 +62,8 @@ class Page:
     """A value that only the statement of the rows has."""
     size: int = 25
     """Rows that it shows of those that were read."""
+    also: str = ""
+    """The same as ``mark`` for a second list, whose rows are all shown."""
 
 
 PAGES: Final = {
@@ -69,11 +71,11 @@ PAGES: Final = {
     "institutions": Page("/hibah/lembaga", "address"),
     "search": Page("/hibah/cari?q=masjid", "code", 10),
     "invitations": Page("/hibah/undangan", "notified"),
-    "invitees": Page("/hibah/undangan/1", "person"),
+    "invitees": Page("/hibah/undangan/1", "person", 30, "body"),
     "users": Page("/pemakai", "created_at"),
     "texts": Page("/teks", "variables"),
     "inbox": Page("/pesan", "last_text"),
-    "conversation": Page("/pesan/1", "body", 50),
+    "conversation": Page("/pesan/1", "body", 50, "last_text"),
 }
 """By name: that of the figure and of the bare page's template."""
 
@@ -162,18 +164,17 @@ def _bare(runtime: Runtime, statements: Sequence[Statement], name: str) -> Route
     page = PAGES[name]
 
     def view(request: Request) -> Response:
-        shown: Any = ()
+        lists: dict[str, Any] = {}
         with runtime.database.reading() as session:
             connection = session.connection()
             for statement, values in statements:
                 result = connection.execute(statement, values)
                 rows = result.all()
-                if page.mark in result.keys():  # noqa: SIM118 - the keys of a result are no mapping
-                    shown = shown or rows[: page.size]
-        if not shown:
-            message = f"no statement of {name} reads {page.mark}"
-            raise RuntimeError(message)
-        return render_to_response(f"{name}.jinja2", {"rows": shown}, request=request)
+                lists.update(dict.fromkeys({page.mark, page.also} & set(result.keys()), rows))
+        shown = {"rows": lists[page.mark][: page.size]}
+        if page.also:
+            shown["others"] = lists[page.also][: page.size]
+        return render_to_response(f"{name}.jinja2", shown, request=request)
 
     config = Configurator()
     config.add_settings({"jinja2.filters": FILTERS})

@@ -53,10 +53,7 @@ def today() -> date:
 
 def tanggal(value: date | datetime | None) -> str:
     """Write a day: ``30 November 2018``. A datetime counts in Asia/Jakarta."""
-    if value is None:
-        return ""
-    day = _local(value)
-    return f"{day.day} {month_name(day.month)} {day.year}"
+    return "" if value is None else _day(_local(value))
 
 
 def month_name(month: int) -> str:
@@ -76,12 +73,18 @@ def jam(value: datetime | None) -> str:
 
 def wib(value: datetime | None) -> str:
     """Write a time to the minute: ``30 November 2018 12:53 WIB``."""
-    return "" if value is None else f"{tanggal(value)} {_local(value):%H:%M} WIB"
+    if value is None:
+        return ""
+    local = value.astimezone(WIB)
+    return f"{_day(local)} {local:%H:%M} WIB"
 
 
 def wib_full(value: datetime | None) -> str:
     """Write a time to the second: ``30 November 2018 12:53:19 WIB``."""
-    return "" if value is None else f"{tanggal(value)} {_local(value):%H:%M:%S} WIB"
+    if value is None:
+        return ""
+    local = value.astimezone(WIB)
+    return f"{_day(local)} {local:%H:%M:%S} WIB"
 
 
 def wib_pendek(value: datetime | None) -> str:
@@ -135,6 +138,10 @@ def phone(value: str | None) -> str:
 def masked(value: str | None) -> str:
     """Hide a number but for its calling code and last four digits: ``+62*****0095``."""
     return mask_number(value) if value else ""
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {month_name(day.month)} {day.year}"
 
 
 def _local(value: date | datetime) -> date | datetime:

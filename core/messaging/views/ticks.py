@@ -10,6 +10,7 @@ Not in a template: a conversation has fifty marks of ten lines each.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
@@ -19,7 +20,7 @@ from core.i18n import TranslationString, _
 from core.messaging.states import State, Tick
 from core.web.assets import icon
 from core.web.formats import phone, wib, wib_full
-from core.web.locale import translate
+from core.web.locale import current_locale, translate
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,6 +64,19 @@ _CHANNEL: Final = _("Saluran:")
 _ADDRESS: Final = _("Tujuan:")
 _PARTS: Final = _("Bagian:")
 _ATTEMPTS: Final = _("Percobaan:")
+_LABELS: Final = (
+    _STATUS,
+    _PROOF,
+    _REASON,
+    _QUEUED,
+    _PLANNED,
+    _SENT,
+    _REPORTED,
+    _CHANNEL,
+    _ADDRESS,
+    _PARTS,
+    _ATTEMPTS,
+)
 _NOT_YET: Final = _("belum")
 _NO_CHANNEL: Final = _("belum dipilih")
 _SIZE: Final = _("${n} SMS (${encoding})")
@@ -111,15 +125,23 @@ def tick_mark(facts: MessageFacts) -> Markup:
 
 def tick_proof(facts: MessageFacts) -> Markup:
     """Write what is known about a message, a line for each fact."""
+    heads = _heads(current_locale())
     lines = []
     for label, value in _lines(facts):
         # A reason may be a sentence with a full stop of its own.
         stop = "" if value.endswith(".") else '<span class="visually-hidden">.</span>'
-        lines.append(
-            '<span class="proof-line"><span class="proof-label">'
-            f"{escape(translate(label))}</span> {escape(value)}{stop}</span>"
-        )
+        lines.append(f"{heads[label]}{escape(value)}{stop}</span>")
     return Markup("".join(lines))  # noqa: S704 - labels and values were escaped
+
+
+@cache
+def _heads(_locale: str) -> Mapping[str, str]:
+    """Begin every line in a language, which is that of the page."""
+    return {
+        label: '<span class="proof-line"><span class="proof-label">'
+        f"{escape(translate(label))}</span> "
+        for label in _LABELS
+    }
 
 
 def _lines(facts: MessageFacts) -> Iterator[tuple[TranslationString, str]]:

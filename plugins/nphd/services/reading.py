@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
@@ -297,7 +298,9 @@ def waiting(session: Session, user: UserFacts, *, now: datetime | None = None) -
     return Waiting(len(found), found[:WAITING_SHOWN])
 
 
+@cache
 def _select_facts() -> Select[*tuple[Any, ...]]:
+    """Make it once: aliases take longer to put together than the query to run."""
     officer, canceller = aliased(User), aliased(User)
     return (
         select(
