@@ -7,6 +7,7 @@ Routes and views come by the hook ``include_web``, menus by the manifest, pieces
 
 from __future__ import annotations
 
+from core.web.assets import icon
 from core.web.confirm import Confirmation, confirmation
 from core.web.dialog import close_dialog, is_dialog, stay_in_dialog
 from core.web.formats import (
@@ -20,6 +21,7 @@ from core.web.formats import (
     rupiah,
     tanggal,
     tanggal_pendek,
+    time_element,
     today,
     wib,
     wib_full,
@@ -37,6 +39,7 @@ __all__ = [
     "close_dialog",
     "confirmation",
     "current_locale",
+    "icon",
     "is_dialog",
     "iso",
     "masked",
@@ -48,6 +51,7 @@ __all__ = [
     "stay_in_dialog",
     "tanggal",
     "tanggal_pendek",
+    "time_element",
     "today",
     "translate",
     "wib",

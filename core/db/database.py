@@ -64,9 +64,9 @@ class Database:
         bind = self._writing if write else self._reading
         return Session(bind=bind, info=dict(self.info), expire_on_commit=False)
 
-    def managed_session(self, manager: TransactionManager, *, write: bool) -> Session:
-        """Return a session that commits and aborts together with ``manager``'s transaction."""
-        session = self.session(write=write)
+    def managed_session(self, manager: TransactionManager) -> Session:
+        """Return a writing session that commits and aborts together with ``manager``'s."""
+        session = self.session()
         # "changed": bulk statements and text() count as work, or they would silently not be
         # committed.
         zope.sqlalchemy.register(session, initial_state="changed", transaction_manager=manager)

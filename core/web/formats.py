@@ -14,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
+from markupsafe import Markup, escape
 
 from core.e164 import format_number, mask_number
 from core.i18n import TranslationString, _
@@ -31,6 +32,7 @@ __all__ = [
     "rupiah",
     "tanggal",
     "tanggal_pendek",
+    "time_element",
     "today",
     "wib",
     "wib_full",
@@ -99,6 +101,11 @@ def iso(value: date | datetime | None) -> str:
     if isinstance(value, datetime):
         return value.astimezone(WIB).isoformat(timespec="seconds")
     return value.isoformat()
+
+
+def time_element(value: date | datetime, text: str) -> Markup:
+    """Write ``text`` as the day or time that it is, for programs that read the page."""
+    return Markup(f'<time datetime="{iso(value)}">{escape(text)}</time>')  # noqa: S704 - escaped
 
 
 def ago(value: datetime | None, now: datetime | None = None) -> str:

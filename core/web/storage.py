@@ -35,15 +35,24 @@ def _db(request: Request) -> Session:
     environ: dict[str, Session] = request.environ
     if is_tm_active(request):
         if _SESSION not in environ:
-            write = request.method not in SAFE_METHODS
-            environ[_SESSION] = database.managed_session(request.tm, write=write)
+            if request.method in SAFE_METHODS:
+                # Nothing to commit: joining the transaction would take as long as a query.
+                environ[_SESSION] = _reading(request)
+            else:
+                environ[_SESSION] = database.managed_session(request.tm)
             # The audit trail tells from where something was done.
             environ[_SESSION].info["remote_addr"] = request.remote_addr or ""
         return environ[_SESSION]
     if _LATE not in environ:
-        environ[_LATE] = late = database.session(write=False)
-        request.add_finished_callback(lambda _request: late.close())
+        environ[_LATE] = _reading(request)
     return environ[_LATE]
+
+
+def _reading(request: Request) -> Session:
+    """Open a session that is closed with the request."""
+    session: Session = request.runtime.database.session(write=False)
+    request.add_finished_callback(lambda _request: session.close())
+    return session
 
 
 def includeme(config: Configurator) -> None:

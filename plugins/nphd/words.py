@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from markupsafe import Markup, escape
+
 from core.api.text import TranslationString, _
+from core.api.web import icon, translate
 from plugins.nphd.models import Notified
 
-__all__ = ["NO_HOUR", "notified_words", "state_words"]
+__all__ = ["NO_HOUR", "notified_words", "state_tag", "state_words"]
 
 NO_HOUR: Final = _("Tulis jam sebagai jam.menit, misalnya 09.00 atau 13.30.")
 """For what is typed as an hour and is none."""
@@ -30,3 +33,17 @@ def notified_words(row: Any) -> TranslationString:
         return _("Dibatalkan")
     state = Notified.of(row.invitees, row.notified)
     return state_words(state, row.notified, row.invitees)
+
+
+def state_tag(words: str, notified: int, invitees: int, *, cancelled: bool = False) -> Markup:
+    """Write how far the notifications of a list went, as a tag with words."""
+    if cancelled:
+        kind, name = "tag", "x-circle"
+    elif not notified:
+        kind, name = "tag tag-warning", "hourglass"
+    elif notified < invitees:
+        kind, name = "tag tag-info", "hourglass-split"
+    else:
+        kind, name = "tag tag-success", "check2-all"
+    text = f'<span class="{kind}">{icon(name)} {escape(translate(words))}</span>'
+    return Markup(text)  # noqa: S704 - the words were escaped

@@ -131,6 +131,7 @@ def _table(*, whole: bool) -> Table:
         default_sort="-created_at",
         empty=_("Belum ada pemakai."),
         outer_joined=False,
+        kept=True,
     )
 
 

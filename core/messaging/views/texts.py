@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from markupsafe import Markup, escape
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config
 from sqlalchemy import and_, func, literal, not_, or_, select
@@ -112,7 +113,7 @@ def _table() -> Table:
         statement,
         columns=[
             Column("title", _("Teks"), sort=True, main=True),
-            Column("key", _("Kunci"), sort=True),
+            Column("key", _("Kunci"), sort=True, html=_key),
             Column(
                 "kind", _("Jenis"), sort=True, plain=True, value=lambda row: kind_word(row.kind)
             ),
@@ -138,6 +139,7 @@ def _table() -> Table:
         default_sort="title",
         name="teks",
         outer_joined=True,
+        kept=True,
         empty=_("Belum ada teks pesan. Teks datang bersama plugin; pasang plugin di Aplikasi."),
     )
 
@@ -160,6 +162,11 @@ def measure_words(found: Measure) -> TranslationString:
 
 def _state(row: Row[Any]) -> TranslationString:
     return STATE_WORDS["edited" if row.edited else "original"]
+
+
+def _key(row: Row[Any]) -> Markup:
+    text = f'<code class="text-reset text-break">{escape(row.key)}</code>'
+    return Markup(text)  # noqa: S704 - the key was escaped
 
 
 def _size(row: Row[Any]) -> TranslationString:

@@ -14,6 +14,7 @@ from core.web.locale import translate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from markupsafe import Markup
     from sqlalchemy import Row
 
 __all__ = ["Bulk", "Column", "as_text"]
@@ -41,6 +42,8 @@ class Column:
     """Gives the address that a plain value leads to."""
     dialog: bool = False
     """Whether that page opens as a dialog over the list."""
+    html: Callable[[Row[Any]], Markup] | None = None
+    """Writes the cell on the page, where a plain value with a link is not enough."""
     below: Callable[[Row[Any]], str] | None = None
     """Gives a second line, written smaller below a plain value."""
     plain: bool = False

@@ -192,7 +192,9 @@ class _Cell:
     def write(self, row: Row[Any], cell: Callable[[Row[Any], Column], Markup] | None) -> str:
         """Return the cell of a row as HTML."""
         column = self._column
-        if cell is not None and not column.plain:
+        if column.html is not None:
+            shown = str(column.html(row))
+        elif cell is not None and not column.plain:
             shown = str.strip(cell(row, column))
         else:
             value = row[self._position] if self._position is not None else None

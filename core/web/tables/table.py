@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ClauseElement, Join, Row, Select, Subquery, func, select
 from sqlalchemy import Column as SchemaColumn
@@ -65,6 +65,10 @@ class Table:
     """Id of the list's element, and the name of an exported file."""
     count_limit: int = 10_000
     """Rows are counted up to here; a longer list says that it is longer."""
+    kept: bool = False
+    """Whether ``statement`` is one object that every request uses, so that what is put together
+    from it is kept as well; never for one that was made for a person.
+    """
     outer_joined: bool | None = None
     """Whether an outer join can leave values out; None looks for one, which costs a millisecond."""
 
@@ -86,12 +90,11 @@ class Table:
         may: Callable[[str], Any] | None = None,
     ) -> TablePage:
         """Read one page: the one behind ``after``, before ``before``, else the first."""
-        listed = self._filtered(params)
         sort, descending = self._sort(params)
-        order = self._order(listed, sort, descending=descending)
         size = self._size(params)
-        rows, has_previous, has_next = _Reader(session, listed, order, size).read(params)
-        total = self._count(session, listed)
+        statements = self._prepared(params, sort, size, descending=descending)
+        rows, has_previous, has_next = _Reader(session, statements).read(params)
+        total = session.scalar(statements.count) or 0
         allowed = [
             each for each in self.bulk if not (each.permission and may and not may(each.permission))
         ]
@@ -124,7 +127,7 @@ class Table:
         address = posted.get("daftar", "")
         back = address if is_local(address) else request.path
         everything = posted.get("semua") == "1"
-        listed = self._filtered(list_state(address)) if everything else self._listed
+        listed = self._filtered(list_state(address)) if everything else self.statement.subquery()
         column = listed.c[self.key]
         statement = select(column).order_by(column).limit(limit + 1)
         if not everything:
@@ -149,15 +152,33 @@ class Table:
         yield from session.execute(statement.execution_options(yield_per=1000))
 
     def _filtered(self, params: Mapping[str, str]) -> Subquery:
+        return self._narrowed(params).subquery()
+
+    def _narrowed(self, params: Mapping[str, str]) -> Select[Any]:
         statement = self.statement
         for each in self.filters:
             statement = each.apply(statement, params)
-        return self._listed if statement is self.statement else statement.subquery()
+        return statement
 
-    @cached_property
-    def _listed(self) -> Subquery:
-        """The whole list, made once for a table that is kept."""
-        return self.statement.subquery()
+    def _prepared(
+        self, params: Mapping[str, str], sort: str, size: int, *, descending: bool
+    ) -> _Statements:
+        """Give the statements of a page; those of a select that is kept are kept too."""
+        statement = self._narrowed(params)
+        if statement is not self.statement or not self.kept:
+            return self._prepare(statement, sort, size, descending=descending)
+        key = (statement, self.key, sort, size, descending, self.count_limit)
+        if key not in _PREPARED:
+            _PREPARED[key] = self._prepare(statement, sort, size, descending=descending)
+        return _PREPARED[key]
+
+    def _prepare(
+        self, statement: Select[Any], sort: str, size: int, *, descending: bool
+    ) -> _Statements:
+        listed = statement.subquery()
+        order = self._order(listed, sort, descending=descending)
+        counted = select(listed.c[self.key]).limit(self.count_limit + 1).subquery()
+        return _Statements(listed, order, size, select(func.count()).select_from(counted))
 
     def _size(self, params: Mapping[str, str]) -> int:
         wanted = params.get("per", "")
@@ -185,10 +206,6 @@ class Table:
         known = self.outer_joined
         return _has_outer_join(self.statement) if known is None else known
 
-    def _count(self, session: Session, listed: Subquery) -> int:
-        limited = select(listed.c[self.key]).limit(self.count_limit + 1).subquery()
-        return session.scalar(select(func.count()).select_from(limited)) or 0
-
 
 def _has_outer_join(root: ClauseElement) -> bool:
     """Tell whether a value can be missing although its column may not be."""
@@ -207,34 +224,58 @@ def _select(listed: Subquery, order: Order) -> Select[Any]:
     return select(listed, order.column.label(SORT_NAME), order.key.label(KEY_NAME))
 
 
+@dataclass(frozen=True)
+class _Statements:
+    """What reads a list in one order, a page at a time."""
+
+    listed: Subquery
+    order: Order
+    size: int
+    count: Select[Any]
+
+    @cached_property
+    def first(self) -> Select[Any]:
+        """Select the first page, and one row more: so one knows whether there are more."""
+        ordered = _select(self.listed, self.order).order_by(*self.order.clauses())
+        return ordered.limit(self.size + 1)
+
+    def beyond(self, position: Position, *, backward: bool) -> Select[Any]:
+        """Select the page behind a position (before it when ``backward``), and one row more."""
+        statement = _select(self.listed, self.order)
+        statement = statement.where(self.order.beyond(position, backward=backward))
+        ordered = statement.order_by(*self.order.clauses(backward=backward))
+        return ordered.limit(self.size + 1)
+
+
+_PREPARED: Final[dict[tuple[Any, ...], _Statements]] = {}
+"""By select, order and size: putting statements together takes longer than running them."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads pages of one list in one order."""
 
     session: Session
-    listed: Subquery
-    order: Order
-    size: int
+    statements: _Statements
 
     def read(self, params: Mapping[str, str]) -> tuple[Sequence[Row[Any]], bool, bool]:
         """Read a page and tell whether there are rows before and after it."""
-        before = decode_position(params.get("before", ""), self.order)
+        order, size = self.statements.order, self.statements.size
+        before = decode_position(params.get("before", ""), order)
         if before is not None:
-            rows = self.fetch(before, backward=True)
-            if len(rows) > self.size:
-                return rows[: self.size][::-1], True, True
+            rows = self._fetch(before, backward=True)
+            if len(rows) > size:
+                return rows[:size][::-1], True, True
             # Fewer rows than a page are left before it: show the first page, full.
             return self.read({})
-        after = decode_position(params.get("after", ""), self.order)
-        rows = self.fetch(after)
+        after = decode_position(params.get("after", ""), order)
+        rows = self._fetch(after)
         if after is not None and not rows:
             return self.read({})
-        return rows[: self.size], after is not None, len(rows) > self.size
+        return rows[:size], after is not None, len(rows) > size
 
-    def fetch(self, position: Position | None, *, backward: bool = False) -> Sequence[Row[Any]]:
-        """Read one row more than a page, so that one knows whether there are more."""
-        statement = _select(self.listed, self.order)
-        if position is not None:
-            statement = statement.where(self.order.beyond(position, backward=backward))
-        ordered = statement.order_by(*self.order.clauses(backward=backward))
-        return self.session.execute(ordered.limit(self.size + 1)).all()
+    def _fetch(self, position: Position | None, *, backward: bool = False) -> Sequence[Row[Any]]:
+        statements = self.statements
+        if position is None:
+            return self.session.execute(statements.first).all()
+        return self.session.execute(statements.beyond(position, backward=backward)).all()

@@ -24,7 +24,7 @@ from plugins.nphd.services.reading import (
     invitation_facts,
     invitee_facts,
 )
-from plugins.nphd.words import state_words
+from plugins.nphd.words import state_tag, state_words
 
 if TYPE_CHECKING:
     from pyramid.request import Request
@@ -193,7 +193,11 @@ def _page(
         "invitation": invitation,
         "invitees": invitees,
         "form": form,
-        "state": state_words(invitation.state, invitation.notified, invitation.invitees),
+        "state": state_tag(
+            state_words(invitation.state, invitation.notified, invitation.invitees),
+            invitation.notified,
+            invitation.invitees,
+        ),
         "why_not_sent": invitation.why_not_sent(may_resend=request.identity.may(RESEND)),
         "editable": standing and request.identity.may(CREATE),
         "standing": standing,

@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
+from markupsafe import Markup, escape
 from pyramid.httpexceptions import HTTPMovedPermanently
 from pyramid.view import view_config
 
 from core.api.tables import Bulk, ChoiceFilter, Column, DateFilter, Table
 from core.api.text import _
+from core.api.web import icon, path_of, tanggal, time_element, translate
 from plugins.nphd.models import Invitation, Notified
 from plugins.nphd.services.reading import (
     CANCEL,
     READ,
     SEND,
+    every_row,
     notified_condition,
     officers,
     select_rows,
 )
-from plugins.nphd.words import notified_words
+from plugins.nphd.words import notified_words, state_tag
 
 if TYPE_CHECKING:
     from pyramid.request import Request
     from pyramid.response import Response
+    from sqlalchemy import Row
 
 __all__ = ["invitation_list", "invitations", "list_with_slash"]
+
+
+_EDIT: Final = _("Sunting")
 
 
 def invitations(request: Request) -> Table:
     """Describe the list as this person sees it."""
     people = officers(request.db, request.identity)
+    statement = select_rows(request.identity)
     return Table(
-        select_rows(request.identity),
+        statement,
         columns=[
             Column("id", _("Id"), sort=True, plain=True),
-            Column("day", _("Tanggal"), sort=True, main=True),
+            Column("day", _("Tanggal"), sort=True, main=True, html=_day),
             Column("officer", _("Pegawai"), sort=True, plain=True),
             Column("invitees", _("Jumlah"), sort=True, align="end", plain=True),
-            Column("state", _("Notifikasi"), value=notified_words),
-            Column("actions", _("Aksi"), export=False, align="end"),
+            Column("state", _("Notifikasi"), value=notified_words, html=_state),
+            Column("actions", _("Aksi"), export=False, align="end", html=partial(_edit, request)),
         ],
         filters=[
             DateFilter("tanggal", _("Tanggal"), Invitation.held_on),
@@ -89,6 +98,7 @@ def invitations(request: Request) -> Table:
         empty=_("Belum ada undangan. Cari lembaga lebih dahulu, lalu pilih Undangan NPHD."),
         name="undangan-nphd",
         outer_joined=False,
+        kept=statement is every_row(),
     )
 
 
@@ -104,6 +114,23 @@ def list_with_slash(request: Request) -> HTTPMovedPermanently:
     query = request.GET.items()
     return HTTPMovedPermanently(
         location=request.route_path("nphd.invitation.list", _query=list(query))
+    )
+
+
+def _day(row: Row[Any]) -> Markup:
+    return time_element(row.day, tanggal(row.day))
+
+
+def _state(row: Row[Any]) -> Markup:
+    cancelled = row.cancelled_at is not None
+    return state_tag(notified_words(row), row.notified, row.invitees, cancelled=cancelled)
+
+
+def _edit(request: Request, row: Row[Any]) -> Markup:
+    url, word = path_of(request, "nphd.invitation.detail", id=row.id), escape(translate(_EDIT))
+    return Markup(  # noqa: S704 - the word was escaped, and the address has a number only
+        f'<a class="btn btn-sm btn-outline-primary" href="{url}" title="{word}">'
+        f'{icon("pencil")}<span class="visually-hidden">{word}</span></a>'
     )
 
 
