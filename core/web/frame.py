@@ -115,7 +115,7 @@ class Frame:
         route = parts_of(self._request.registry).sign_in_route
         return None if route is None else str(self._request.route_path(route))
 
-    @property
+    @cached_property
     def here(self) -> str:
         """Path and query of the page, for the way back; what was posted cannot be asked for."""
         request = self._request

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["CORE_MENUS", "MenuEntry", "MenuItem", "menu_tree"]
 
 
+_KEY: Final = "abah.web.menu"
+"""Addresses of one build that were asked for before."""
+
+
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
     """An entry as it was declared."""
@@ -96,7 +100,10 @@ def _url(request: Request, name: str | None) -> str | None:
     """Return the address of a route that exists and needs nothing filled in, else None."""
     if name is None:
         return None
-    route = request.registry.getUtility(IRoutesMapper).get_route(name)
-    if route is None or "{" in route.pattern or "*" in route.pattern:
-        return None
-    return str(request.route_path(name))
+    known: dict[str, str | None] = request.registry.setdefault(_KEY, {})
+    key = f"{request.script_name} {name}"
+    if key not in known:
+        route = request.registry.getUtility(IRoutesMapper).get_route(name)
+        plain = route is not None and "{" not in route.pattern and "*" not in route.pattern
+        known[key] = str(request.route_path(name)) if plain else None
+    return known[key]
