@@ -78,12 +78,18 @@ def translate(
     request = request or get_current_request()
     if not mapping and type(text) is str:
         return _sentence(text, request)
-    own = getattr(text, "mapping", None) or {}
-    if not own and not mapping:
-        return _sentence(text, request)
-    values = {name: _value(value, request) for name, value in {**own, **(mapping or {})}.items()}
+    own = getattr(text, "mapping", None)
+    given = {**own, **mapping} if own and mapping else own or mapping
     sentence = _sentence(text, request)
-    if any(isinstance(value, Markup) for value in values.values()):
+    if not given:
+        return sentence
+    values = {}
+    marked = False
+    for name, value in given.items():
+        shown = translate(value, None, request) if isinstance(value, TranslationString) else value
+        marked = marked or isinstance(shown, Markup)
+        values[name] = shown
+    if marked:
         filled = _fill(str(escape(sentence)), _escaped(values))
         return Markup(filled)  # noqa: S704 - every part was escaped above
     return _fill(sentence, values)
@@ -95,10 +101,6 @@ _PLACE: Final = re.compile(r"(?<!\$)\$(?:([a-zA-Z][-a-zA-Z0-9_]*)|\{([a-zA-Z][-a
 
 def _fill(sentence: str, values: Mapping[str, Any]) -> str:
     return _PLACE.sub(lambda found: str(values.get(found[1] or found[2], found[0])), sentence)
-
-
-def _value(value: Any, request: Request | None) -> Any:
-    return translate(value, None, request) if isinstance(value, TranslationString) else value
 
 
 def _escaped(values: Mapping[str, Any]) -> dict[str, str]:

@@ -21,7 +21,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods whose views never write."""
 
 _SESSION: Final = "abah.db"
-_LATE: Final = "abah.late_db"
+_READING: Final = "abah.reading_db"
 
 
 def _runtime(request: Request) -> Any:
@@ -31,28 +31,23 @@ def _runtime(request: Request) -> Any:
 
 def _db(request: Request) -> Session:
     """Return the session of this request."""
-    database = request.runtime.database
     environ: dict[str, Session] = request.environ
+    database = request.runtime.database
     if is_tm_active(request):
         if _SESSION not in environ:
-            if request.method in SAFE_METHODS:
-                # Nothing to commit: joining the transaction would take as long as a query.
-                environ[_SESSION] = _reading(request)
-            else:
-                environ[_SESSION] = database.managed_session(request.tm)
+            environ[_SESSION] = database.managed_session(request.tm)
             # The audit trail tells from where something was done.
             environ[_SESSION].info["remote_addr"] = request.remote_addr or ""
         return environ[_SESSION]
-    if _LATE not in environ:
-        environ[_LATE] = _reading(request)
-    return environ[_LATE]
+    if _READING not in environ:
+        environ[_READING] = reading = database.session(write=False)
+        request.add_finished_callback(lambda _request: reading.close())
+    return environ[_READING]
 
 
-def _reading(request: Request) -> Session:
-    """Open a session that is closed with the request."""
-    session: Session = request.runtime.database.session(write=False)
-    request.add_finished_callback(lambda _request: session.close())
-    return session
+def _writes(request: Request) -> bool:
+    """Tell whether there is anything to commit; a transaction costs a reader as much as a query."""
+    return request.method not in SAFE_METHODS
 
 
 def includeme(config: Configurator) -> None:
@@ -60,6 +55,7 @@ def includeme(config: Configurator) -> None:
     config.add_settings(
         {
             "tm.manager_hook": explicit_manager,
+            "tm.activate_hook": _writes,
             # Who is signed in is looked up when somebody asks, not for every style sheet.
             "tm.annotate_user": "false",
         }
