@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
@@ -35,6 +35,7 @@ from core.web.confirm import confirmation
 from core.web.dialog import close_dialog
 from core.web.forms import Form, HiddenField, MaxLength, Required, TextAreaField, TextField
 from core.web.locale import translate
+from core.web.rendering import path_of
 from core.web.tables import ChoiceFilter, Column, Table, TextFilter
 
 if TYPE_CHECKING:
@@ -86,13 +87,17 @@ def _original(name: str) -> ColumnElement[str]:
 
 
 @cache
-def _table() -> Table:
-    """Describe the list, which is the same for everybody who may change texts."""
-    edited = func.coalesce(
+def _edited() -> ColumnElement[bool]:
+    return func.coalesce(
         or_(_original("body") != MessageText.body, _original("subject") != MessageText.subject),
         False,
     )
-    statement: Any = select(
+
+
+@cache
+def _every_text() -> Any:
+    """Select the list, which is the same for everybody who may change texts."""
+    return select(
         MessageText.id,
         MessageText.title,
         MessageText.key,
@@ -101,7 +106,7 @@ def _table() -> Table:
         MessageText.body,
         MessageText.variables,
         func.coalesce(LoadedData.owner, "").label("owner"),
-        edited.label("edited"),
+        _edited().label("edited"),
     ).outerjoin(
         LoadedData,
         and_(
@@ -109,16 +114,20 @@ def _table() -> Table:
             LoadedData.external_id == MessageText.key + literal(":") + MessageText.locale,
         ),
     )
+
+
+def _table(request: Request) -> Table:
+    edited = _edited()
     return Table(
-        statement,
+        _every_text(),
         columns=[
-            Column("title", _("Teks"), sort=True, main=True),
+            Column("title", _("Teks"), sort=True, main=True, html=partial(_title, request)),
             Column("key", _("Kunci"), sort=True, html=_key),
             Column(
                 "kind", _("Jenis"), sort=True, plain=True, value=lambda row: kind_word(row.kind)
             ),
             Column("owner", _("Plugin"), sort=True, plain=True),
-            Column("state", _("Status"), sort="edited", value=_state),
+            Column("state", _("Status"), sort="edited", value=_state, html=_tag),
             Column("size", _("Panjang contoh"), plain=True, value=_size),
         ],
         filters=[
@@ -160,8 +169,21 @@ def measure_words(found: Measure) -> TranslationString:
     return _("${units} karakter, ${encoding}, ${parts} SMS", mapping=facts)
 
 
-def _state(row: Row[Any]) -> TranslationString:
+def _state(row: Row[Any] | StoredText) -> TranslationString:
     return STATE_WORDS["edited" if row.edited else "original"]
+
+
+def _title(request: Request, row: Row[Any]) -> Markup:
+    url = path_of(request, "messaging.text.edit", id=row.id)
+    text = f'<a href="{url}">{escape(translate(row.title) or row.key)}</a>'
+    return Markup(text)  # noqa: S704 - the title was escaped, and the address has a number only
+
+
+def _tag(row: Row[Any] | StoredText) -> Markup:
+    """Say as a tag whether a text still reads as it was brought."""
+    kind = "text-bg-warning" if row.edited else "text-bg-secondary"
+    text = f'<span class="badge {kind}">{escape(translate(_state(row)))}</span>'
+    return Markup(text)  # noqa: S704 - the word was escaped
 
 
 def _key(row: Row[Any]) -> Markup:
@@ -182,7 +204,7 @@ def _size(row: Row[Any]) -> TranslationString:
 @view_config(route_name="messaging.text.list", renderer="messaging/texts.jinja2", permission=MANAGE)
 def list_page(request: Request) -> Any:
     """List every text."""
-    return _table().respond(request)
+    return _table(request).respond(request)
 
 
 @view_config(route_name="messaging.text.edit", renderer="messaging/text.jinja2", permission=MANAGE)
@@ -206,6 +228,7 @@ def edit_text(request: Request) -> Any:
     return {
         "form": form,
         "text": text,
+        "state": _tag(text),
         "sample": sample,
         "stale": stale,
         "measure_words": measure_words,
