@@ -32,6 +32,9 @@ DEFAULT_LOCALE: Final = "id"
 LOCALES: Final[Mapping[str, str]] = {"id": "Bahasa Indonesia", "en": "English"}
 """Languages that a person can choose, each by its own name."""
 
+_KEY: Final = "abah.web.sentences"
+"""Sentences that were looked up before, by language; kept for one build."""
+
 LOCALE_COOKIE: Final = "abah_locale"
 
 
@@ -112,12 +115,16 @@ def _sentence(text: str, request: Request | None) -> str:
     if request is None or request.locale_name == DEFAULT_LOCALE:
         # The sentence itself is Indonesian: there is nothing to look up.
         return text if type(text) is str else str(getattr(text, "default", None) or text)
-    if isinstance(text, TranslationString):
-        msgid, default = str(text), text.default
-        # A TranslationString compares by its own fields; a plain one is looked up, then
-        # interpolated.
-        bare = TranslationString(msgid, domain=text.domain or DOMAIN, default=default)
-    else:
-        bare = TranslationString(str(text), domain=DOMAIN)
-    localizer: Localizer = request.localizer
-    return str(localizer.translate(bare))
+    domain = getattr(text, "domain", None) or DOMAIN
+    known: dict[Any, str] = request.registry.setdefault(_KEY, {})
+    key = (request.locale_name, domain, str(text))
+    found = known.get(key)
+    if found is None:
+        # A TranslationString with a mapping would be filled in at once.
+        bare = TranslationString(str(text), domain, getattr(text, "default", None))
+        localizer: Localizer = request.localizer
+        found = str(localizer.translate(bare))
+        if found != key[2] and getattr(text, "default", None) is None:
+            # Only what a catalogue has: names of people are looked up too, and must not stay.
+            known[key] = found
+    return found
