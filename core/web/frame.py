@@ -6,6 +6,8 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from markupsafe import Markup, escape
+
 from core.i18n import TranslationString, _
 from core.web.menu import MenuItem, menu_tree
 from core.web.parts import parts_of
@@ -28,24 +30,26 @@ THEMES: Final[dict[str, TranslationString]] = {
 
 THEME_COOKIE: Final = "abah_theme"
 
-HTMX_CONFIG: Final = json.dumps(
-    {
-        # The content policy forbids both: a style element of its own and evaluated text.
-        "includeIndicatorStyles": False,
-        "allowEval": False,
-        "allowScriptTags": False,
-        "selfRequestsOnly": True,
-        # Pages with people's data must not stay in the browser's storage: Back asks the server.
-        "historyCacheSize": 0,
-        "refreshOnHistoryMiss": True,
-        "attributesToSettle": ["class"],
-        "scrollBehavior": "auto",
-        "responseHandling": [
-            {"code": "204", "swap": False},
-            {"code": "[23]..", "swap": True},
-            {"code": "[45]..", "swap": True, "error": True},
-        ],
-    }
+HTMX_CONFIG: Final = escape(
+    json.dumps(
+        {
+            # The content policy forbids both: a style element of its own and evaluated text.
+            "includeIndicatorStyles": False,
+            "allowEval": False,
+            "allowScriptTags": False,
+            "selfRequestsOnly": True,
+            # Pages with people's data must not stay in the browser's storage: Back asks the server.
+            "historyCacheSize": 0,
+            "refreshOnHistoryMiss": True,
+            "attributesToSettle": ["class"],
+            "scrollBehavior": "auto",
+            "responseHandling": [
+                {"code": "204", "swap": False},
+                {"code": "[23]..", "swap": True},
+                {"code": "[45]..", "swap": True, "error": True},
+            ],
+        }
+    )
 )
 """Settings of htmx, read by it from a meta element."""
 
@@ -84,7 +88,7 @@ class Frame:
         return THEMES
 
     @property
-    def htmx_config(self) -> str:
+    def htmx_config(self) -> Markup:
         """Settings of htmx as JSON."""
         return HTMX_CONFIG
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup, escape
 
 from core.i18n import _
+from core.web.assets import icon
 from core.web.formats import number
 from core.web.locale import translate
 
@@ -69,6 +70,30 @@ class TablePage:
             parts += [each.write(row, cell) for each in cells]
             parts.append("</tr>\n")
         return Markup("".join(parts))  # noqa: S704 - every part was escaped
+
+    @property
+    def headings(self) -> Markup:
+        """Write the headings of the columns; those that sort are links."""
+        return Markup("").join(self._heading(column) for column in self.columns)
+
+    def _heading(self, column: Column) -> Markup:
+        label = escape(translate(column.label))
+        start = f'<th scope="col" role="columnheader" class="text-{column.align}"'
+        if not column.sort_name:
+            return Markup(f"{start}>{label}</th>")  # noqa: S704 - the label was escaped
+        direction = self.aria_sort(column)
+        if direction != "none":
+            label += Markup(" ") + icon("arrow-up" if direction == "ascending" else "arrow-down")
+        return Markup(  # noqa: S704 - every part was escaped
+            f'{start} aria-sort="{direction}">'
+            f'<a class="sort" id="{self.id}-sort-{column.name}" '
+            f'href="{escape(self.sort_url(column))}" {self.live}>{label}</a></th>'
+        )
+
+    @property
+    def live(self) -> Markup:
+        """Attributes of a link that renews only the list, and keeps the address."""
+        return _LIVE.format(id=self.id)
 
     def _check(self) -> str:
         """Write the box that chooses a row, with ``_KEY`` where the row's key belongs."""
@@ -176,6 +201,10 @@ _CHECK: Final = Markup(
 )
 
 
+_LIVE: Final = Markup(
+    'hx-boost="true" hx-target="#{id}" hx-select="#{id}" hx-swap="outerHTML show:none" '
+    'hx-push-url="true"'
+)
 _BELOW: Final = '<br><span class="text-body-secondary small text-break">'
 
 
