@@ -39,6 +39,7 @@ __all__ = [
     "invitee_facts",
     "notified_condition",
     "officers",
+    "sees_all",
     "select_rows",
     "summaries",
     "visible",
@@ -164,6 +165,11 @@ class Waiting:
     """The first few of them."""
 
 
+def sees_all(user: UserFacts) -> bool:
+    """Tell whether no list is hidden from a person."""
+    return user.may(READ) and user.may(READ_ALL)
+
+
 def visible(user: UserFacts) -> ColumnElement[bool]:
     """Return the condition on :class:`Invitation` under which a person sees it.
 
@@ -171,7 +177,7 @@ def visible(user: UserFacts) -> ColumnElement[bool]:
     """
     if not user.may(READ):
         return false()
-    if user.may(READ_ALL):
+    if sees_all(user):
         return true()
     own = Invitation.officer_id == user.id
     if not user.team_ids:
@@ -182,8 +188,7 @@ def visible(user: UserFacts) -> ColumnElement[bool]:
 
 def select_rows(user: UserFacts) -> Select[*tuple[Any, ...]]:
     """Return what the list "Undangan NPHD" shows of every invitation that a person may see."""
-    everything = user.may(READ) and user.may(READ_ALL)
-    return every_row() if everything else every_row().where(visible(user))
+    return every_row() if sees_all(user) else every_row().where(visible(user))
 
 
 @cache
@@ -216,12 +221,21 @@ def notified_condition(value: str) -> ColumnElement[bool]:
 
 def officers(session: Session, user: UserFacts) -> list[tuple[int, str]]:
     """Return id and name of everybody who has a list that a person may see, by name."""
-    query = (
+    query = _every_officer() if sees_all(user) else _officers_query(visible(user))
+    return [(row.id, _name(row.first_name, row.last_name)) for row in session.execute(query)]
+
+
+@cache
+def _every_officer() -> Select[*tuple[Any, ...]]:
+    return _officers_query(true())
+
+
+def _officers_query(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return (
         select(User.id, User.first_name, User.last_name)
-        .where(User.id.in_(select(Invitation.officer_id).where(visible(user))))
+        .where(User.id.in_(select(Invitation.officer_id).where(condition)))
         .order_by(User.first_name, User.last_name, User.id)
     )
-    return [(row.id, _name(row.first_name, row.last_name)) for row in session.execute(query)]
 
 
 def check_visible(session: Session, user: UserFacts, invitation_id: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
@@ -25,6 +24,8 @@ from plugins.nphd.services.reading import (
 from plugins.nphd.words import notified_words, state_tag
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyramid.request import Request
     from pyramid.response import Response
     from sqlalchemy import Row
@@ -47,7 +48,7 @@ def invitations(request: Request) -> Table:
             Column("officer", _("Pegawai"), sort=True, plain=True),
             Column("invitees", _("Jumlah"), sort=True, align="end", plain=True),
             Column("state", _("Notifikasi"), value=notified_words, html=_state),
-            Column("actions", _("Aksi"), export=False, align="end", html=partial(_edit, request)),
+            Column("actions", _("Aksi"), export=False, align="end", html=_edit(request)),
         ],
         filters=[
             DateFilter("tanggal", _("Tanggal"), Invitation.held_on),
@@ -126,12 +127,16 @@ def _state(row: Row[Any]) -> Markup:
     return state_tag(notified_words(row), row.notified, row.invitees, cancelled=cancelled)
 
 
-def _edit(request: Request, row: Row[Any]) -> Markup:
-    url, word = path_of(request, "nphd.invitation.detail", id=row.id), escape(translate(_EDIT))
-    return Markup(  # noqa: S704 - the word was escaped, and the address has a number only
-        f'<a class="btn btn-sm btn-outline-primary" href="{url}" title="{word}">'
-        f'{icon("pencil")}<span class="visually-hidden">{word}</span></a>'
-    )
+def _edit(request: Request) -> Callable[[Row[Any]], Markup]:
+    word = escape(translate(_EDIT))
+    shown = f'{icon("pencil")}<span class="visually-hidden">{word}</span>'
+
+    def write(row: Row[Any]) -> Markup:
+        url = path_of(request, "nphd.invitation.detail", id=row.id)
+        start = f'<a class="btn btn-sm btn-outline-primary" href="{url}" title="{word}">'
+        return Markup(f"{start}{shown}</a>")  # noqa: S704 - escaped; the address has a number only
+
+    return write
 
 
 def _cancelled(value: str) -> Any:
