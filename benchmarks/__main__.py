@@ -48,7 +48,7 @@ def main() -> int:
             f"{sign} {row.goal}",
             "yes" if row.met else "NO",
         )
-    Console().print(table)
+    Console(width=100).print(table)
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(
         json.dumps([row.as_dict() for row in rows], indent=2) + "\n", encoding="utf-8"

@@ -36,6 +36,10 @@ values are written by their type::
       {%- else %}{{ page.text(row, column) }}{% endif %}
     {% endcall %}
 
+A column that is ``plain`` or writes itself (``html``, ``below``, ``link``) asks no template,
+which is what a page of a hundred cells wants; a select that is one object for all requests is
+``kept`` with what is put together from it.
+
 The select's columns are named by their labels, and ``key`` and sortable columns are such names;
 aggregates and outer joins are fine, since the list is paged around the select. Filters are added
 to the select itself. A bulk action's view asks ``table.selected(request)`` which rows were meant,
