@@ -146,9 +146,7 @@ class Supervisor:
         if child.failures < GIVE_UP_AFTER:
             log.warning("process ended, starting again", **facts, seconds=pause)
             return
-        if all(
-            other.process is None and other.failures >= GIVE_UP_AFTER for other in self._children
-        ):
+        if all(other.broken for other in self._children):
             self.gave_up = ", ".join(other.name for other in self._children)
             self._ending = True
         log.error("process cannot be kept alive", **facts, seconds=pause)
