@@ -6,6 +6,7 @@ nothing raises exceptions into a thread that is in the middle of a chunk.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import Final
 
@@ -30,6 +31,13 @@ def make_broker(address: str) -> Broker:
 
     :raises ConfigurationError: the address is none of these, or its library is not installed.
     """
+    broker = _broker(address)
+    # It warns of the second Worker in a process; ours have queues of their own each.
+    broker.logger.setLevel(logging.ERROR)
+    return broker
+
+
+def _broker(address: str) -> Broker:
     if address == MEMORY:
         return StubBroker(middleware=[])
     scheme = address.partition("://")[0]

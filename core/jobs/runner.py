@@ -160,6 +160,9 @@ class Jobs:
         # Forgotten before it runs: what is enqueued from now on may not have been seen by this run.
         self._forget((task.name, args))
         if self.stopping.is_set():
+            if not self.in_memory:
+                # Taken in the very moment: another process can do it at once.
+                self.send(task.name, *args)
             return
         try:
             task.run(self._runtime, *args)

@@ -49,8 +49,8 @@ class WorkerProcess:
         threads = threads or self._runtime.settings.number("abah.jobs.threads", 4)
         queues = self._jobs.declare_actors()
         own = [queue for queue in queues if "." in queue]
-        self._pools = [self._pool(set(queues) - set(own), threads)]
-        self._pools += [self._pool({queue}, OWN_THREADS) for queue in own]
+        self._pools = [self._pool({queue}, OWN_THREADS) for queue in own]
+        self._pools.append(self._pool(set(queues) - set(own), threads))
         for pool in self._pools:
             pool.start()
         if not self._jobs.in_memory:
@@ -64,6 +64,10 @@ class WorkerProcess:
         """Begin nothing new, finish what is under way, and return."""
         if not self._pools:
             return
+        # All of them at once: what waits belongs to the processes that go on.
+        for pool in self._pools:
+            for thread in pool.workers:
+                thread.stop()
         self._jobs.stopping.set()
         if self._sweeper is not None:
             self._sweeper.stop()
@@ -84,12 +88,16 @@ class WorkerProcess:
         self.start()
 
     def _pool(self, queues: set[str], threads: int) -> Worker:
-        return Worker(
+        pool = Worker(
             self._jobs.broker,
             queues=queues,
             worker_timeout=IDLE_MILLISECONDS,
             worker_threads=threads,
         )
+        # No more than it can work on: what it took beyond that would wait here while another
+        # process is idle.
+        pool.queue_prefetch = threads
+        return pool
 
     def close(self) -> None:
         """Drain; called when the runtime closes."""

@@ -44,6 +44,10 @@ class TracePlugin:
         def broken(_runtime: Runtime) -> None:
             raise RuntimeError
 
+        @task("trace.urgent.note")
+        def urgent(_runtime: Runtime, number: int) -> None:
+            self.ran.append(number)
+
         @task("core.stolen")
         def stolen(_runtime: Runtime) -> None:
             self.ran.append("stolen")
@@ -56,7 +60,7 @@ class TracePlugin:
         def fails(_runtime: Runtime) -> None:
             raise RuntimeError
 
-        self.tasks: list[Callable[..., None]] = [note, slow, broken, stolen]
+        self.tasks: list[Callable[..., None]] = [note, slow, broken, urgent, stolen]
         self.sweeps: list[Callable[..., None]] = [fails, look]
 
     @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from threading import Thread
 from typing import Any
@@ -19,7 +20,7 @@ from core.jobs.brokers import make_broker
 from core.jobs.models import Lease
 from core.jobs.runner import Jobs
 from core.jobs.sweeper import Sweeper
-from core.jobs.worker import WorkerProcess
+from core.jobs.worker import IDLE_MILLISECONDS, WorkerProcess
 from tests.core.jobs.conftest import TracePlugin, wait_for
 
 log = structlog.get_logger(__name__)
@@ -36,11 +37,15 @@ def running(runtime: Runtime, trace: TracePlugin) -> Iterator[WorkerProcess]:
 
 
 def test_a_commit_starts_the_task_at_once(
-    runtime: Runtime, trace: TracePlugin, running: WorkerProcess
+    runtime: Runtime,
+    trace: TracePlugin,
+    running: WorkerProcess,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with runtime.database.writing() as session:
         enqueue(session, "trace.note", 1)
     assert wait_for(lambda: trace.ran == [(1,)], 2)
+    assert not any(record.name.startswith("dramatiq") for record in caplog.get_records("setup"))
 
 
 def test_a_task_that_fails_stops_nothing(
@@ -148,6 +153,36 @@ def test_redis_carries_a_wake_up_to_another_process(apart: tuple[Runtime, Runtim
         enqueue(session, "trace.note", 8)
     worker.start(threads=2)
     assert wait_for(lambda: trace.ran == [(7,), (8,)]), "it waited in Redis"
+
+
+def test_a_process_that_is_busy_or_drains_leaves_wake_ups_to_others(
+    apart: tuple[Runtime, Runtime],
+) -> None:
+    web, other = apart
+    busy, idle = TracePlugin(), TracePlugin()
+    other.hooks.register("trace", busy)
+    web.hooks.register("trace", idle)
+    worker = other.component(WorkerProcess)
+    worker.start(threads=1)
+    jobs = web.component(Jobs)
+    jobs.send("trace.slow", 1)
+    assert busy.begun.wait(5)
+    jobs.send("trace.note", 2)
+    stopping = Thread(target=worker.stop)
+    stopping.start()
+    assert wait_for(other.component(Jobs).stopping.is_set)
+    jobs.send("trace.urgent.note", 3)
+    # Time enough for the one that drains to take both.
+    time.sleep(3 * IDLE_MILLISECONDS / 1000)
+    web.component(WorkerProcess).start(threads=1)
+    try:
+        assert wait_for(lambda: len(idle.ran) == 2, 5)
+        assert busy.ran == []
+    finally:
+        busy.go_on.set()
+        stopping.join(20)
+        web.component(WorkerProcess).stop()
+    assert busy.ran == [1]
 
 
 def test_a_redis_that_is_away_loses_nothing_but_the_wake_up(settings: dict[str, Any]) -> None:
