@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Dialect,
     ForeignKey,
     Index,
@@ -25,7 +26,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from core.accounts.models import User
@@ -44,6 +45,7 @@ __all__ = [
     "StoredText",
     "Thread",
     "due",
+    "is_due",
 ]
 
 
@@ -269,6 +271,19 @@ def due(now: datetime) -> Select[int]:
         Message.due_at <= now,
         or_(Message.expires_at.is_(None), Message.expires_at > now),
     )
+
+
+def is_due(
+    now: datetime, account_id: int | InstrumentedAttribute[int], lanes: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Tell whether an account has something of some lanes to hand over now.
+
+    Asked in the order of the index: PostgreSQL would look through the whole table otherwise, in
+    the hope of finding one soon.
+    """
+    first = due(now).where(Message.account_id == account_id, lanes)
+    in_order = first.order_by(Message.lane, Message.due_at, Message.id).limit(1)
+    return in_order.scalar_subquery().is_not(None)
 
 
 class Attempt(Base):

@@ -12,7 +12,7 @@ from core.db import utcnow
 from core.framework.runtime import Runtime
 from core.hookspecs.channels import Capabilities
 from core.jobs.runner import Jobs
-from core.messaging.models import SENDING, Message, due
+from core.messaging.models import SENDING, Message, is_due
 from core.messaging.states import Lane
 
 __all__ = ["MustStop"]
@@ -51,8 +51,9 @@ class MustStop:
 
     def _code_waits(self) -> bool:
         """Tell whether a code waits while the slot is busy with something else."""
-        of_account = Message.account_id == self._account_id, Message.lane == Lane.CODE
-        waiting = due(utcnow()).where(*of_account).exists()
-        on_its_way = select(Message.id).where(SENDING, *of_account).exists()
+        codes = Message.lane == Lane.CODE
+        waiting = is_due(utcnow(), self._account_id, codes)
+        of_account = SENDING, Message.account_id == self._account_id, codes
+        on_its_way = select(Message.id).where(*of_account).exists()
         with self._runtime.database.reading() as session:
             return bool(session.scalar(select(waiting & ~on_its_way)))

@@ -18,7 +18,7 @@ from core.jobs.runner import Jobs
 from core.messaging.accounts import account_rows
 from core.messaging.changes import Held, lock_messages, write_changes
 from core.messaging.channels import Channels
-from core.messaging.models import QUEUED, SENDING, ChannelAccount, Message, due
+from core.messaging.models import QUEUED, SENDING, ChannelAccount, Message, is_due
 from core.messaging.queue import dispatch_task, wake
 from core.messaging.reports import apply_waiting, has_waiting, match_waiting
 from core.messaging.results import MAX_UNANSWERED, UNCERTAIN
@@ -143,12 +143,11 @@ def due_accounts(session: Session, now: datetime) -> list[tuple[int, int]]:
     An account comes twice when codes and other messages wait.
     """
     # Asked account by account: the first waiting message is found at once, however many there are.
-    waiting = due(now).where(Message.account_id == ChannelAccount.id)
     rows = session.execute(
         select(
             ChannelAccount.id,
-            waiting.where(Message.lane == Lane.CODE).exists().label("codes"),
-            waiting.where(Message.lane > Lane.CODE).exists().label("others"),
+            is_due(now, ChannelAccount.id, Message.lane == Lane.CODE).label("codes"),
+            is_due(now, ChannelAccount.id, Message.lane > Lane.CODE).label("others"),
         ).where(
             ChannelAccount.is_paused.is_(False),
             or_(ChannelAccount.open_until.is_(None), ChannelAccount.open_until <= now),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Final
 
 import structlog
@@ -28,6 +29,8 @@ __all__ = [
 
 POLL: Final = "core.polls.poll"
 POLL_SECONDS: Final = 60.0
+POLL_LEASE_SECONDS: Final = POLL_SECONDS + 15.0
+"""Time enough to store what a poll brought."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +49,12 @@ def dispatch_codes(runtime: Runtime, account_id: int) -> None:
 
 @task(POLL)
 def poll(runtime: Runtime, account_id: int) -> None:
-    """Ask a channel for reports and incoming texts, in one process at a time."""
-    lease, holder = f"poll:{account_id}", process_identity()
+    """Ask a channel for reports and incoming texts, in one thread of the deployment at a time."""
+    lease, holder = f"poll:{account_id}", f"{process_identity()}/{secrets.token_hex(6)}"
     with runtime.database.writing() as session:
         account = account_row(session, account_id)
         if account is None or not take_lease(
-            session, [lease], seconds=POLL_SECONDS, holder=f"{holder}/{account_id}"
+            session, [lease], seconds=POLL_LEASE_SECONDS, holder=holder
         ):
             return
     channels = runtime.component(Channels)
@@ -64,7 +67,7 @@ def poll(runtime: Runtime, account_id: int) -> None:
         log.warning("channel cannot be polled", account=account.name, error=type(error).__name__)
     finally:
         with runtime.database.writing() as session:
-            release_lease(session, lease, holder=f"{holder}/{account_id}")
+            release_lease(session, lease, holder=holder)
 
 
 @sweep("core.messages", every=2.0)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, insert, select, text, update
 
 from core.api.hooks import DeliveryReport, Outcome, ReportState, SendResult
 from core.api.messaging import (
@@ -31,12 +31,13 @@ from core.messaging.channels import Channels
 from core.messaging.claims import claim, open_account
 from core.messaging.dispatch import dispatch_chunk
 from core.messaging.intake import Intake
-from core.messaging.models import Attempt, ChannelAccount, Message
+from core.messaging.models import Attempt, ChannelAccount, Message, is_due
 from core.messaging.results import MAX_ATTEMPTS, MAX_UNANSWERED, back_off
 from core.messaging.sweeps import due_accounts, end_leases, sweep_messages
+from core.messaging.tasks import poll
 from core.testing.work import Worker
 from tests.core.messaging.conftest import number
-from tests.core.messaging.line import Line, LinePlugin
+from tests.core.messaging.line import Line, LinePlugin, LineTransport
 
 Queue = Callable[..., list[int]]
 Facts = Callable[..., list[MessageFacts]]
@@ -276,6 +277,47 @@ def test_a_poll_brings_reports_and_texts(
     line.waiting = [DeliveryReport(ReportState.DELIVERED, ref=one.ref)]
     worker.run()
     assert facts([one.id])[0].state is State.DELIVERED
+
+
+def test_a_channel_is_polled_by_one_thread_at_a_time(
+    runtime: Runtime, account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polled: list[int] = []
+
+    def poll_again(_line: LineTransport) -> list[DeliveryReport]:
+        polled.append(account)
+        if len(polled) == 1:
+            # The sweeper asks every two seconds, however long a poll takes.
+            poll(runtime, account)
+        return []
+
+    monkeypatch.setattr(LineTransport, "poll", poll_again)
+    poll(runtime, account)
+    assert len(polled) == 1
+    poll(runtime, account)
+    assert len(polled) == 2, "the lease was given back"
+
+
+def test_what_is_due_is_found_by_the_index(runtime: Runtime, account: int, queue: Queue) -> None:
+    """Whatever the planner believes about where the waiting messages are in the table."""
+    if runtime.database.dialect != "postgresql":
+        pytest.skip("SQLite always takes the index")
+    (first,) = queue(1)
+    columns = [column for column in Message.__table__.columns if column.name not in {"id", "ref"}]
+    with runtime.database.writing() as session:
+        copies = select(func.concat("r", func.generate_series(1, 3000)), *columns).where(
+            Message.id == first
+        )
+        session.execute(
+            insert(Message).from_select(["ref", *columns], copies, include_defaults=False)
+        )
+        session.execute(text("ANALYZE abah_message"))
+        query = select(is_due(utcnow(), ChannelAccount.id, Message.lane > Lane.CODE)).select_from(
+            ChannelAccount
+        )
+        compiled = query.compile(session.connection(), compile_kwargs={"literal_binds": True})
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {compiled}")))
+    assert "ix_abah_message_claim" in plan, plan
 
 
 @pytest.mark.parametrize("concurrency_full", [True, False])
