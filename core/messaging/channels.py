@@ -171,28 +171,38 @@ class Channels:
     def close(self) -> None:
         """Close every transport, then the loop."""
         with self._guard:
-            for held in self._open.values():
-                self._close(held.transport)
-            self._open.clear()
-            if self._loop is not None:
-                self._loop.close()
-                self._loop = None
+            opened, self._open = list(self._open.values()), {}
+        for held in opened:
+            self._close(held.transport)
+        with self._guard:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.close()
 
     def _take(self, account: AccountRow) -> _Open:
         wanted = self.transports[account.transport]
-        with self._guard:
-            held = self._open.get(account.id)
-            # A sender that read the row before it was changed gets what is newer.
-            if held is None or held.version < account.version or type(held.transport) is not wanted:
-                old = self._open.pop(account.id, None)
-                if old is not None:
-                    old.is_old = True
-                    if not old.users:
-                        self._close(old.transport)
-                held = _Open(account.version, wanted(self._context(account, wanted)))
-                self._open[account.id] = held
-            held.users += 1
-            return held
+        unused: _Open | None = None
+        try:
+            with self._guard:
+                held = self._open.get(account.id)
+                # A sender that read the row before it was changed gets what is newer.
+                if (
+                    held is None
+                    or held.version < account.version
+                    or type(held.transport) is not wanted
+                ):
+                    old = self._open.pop(account.id, None)
+                    if old is not None:
+                        old.is_old = True
+                        unused = None if old.users else old
+                    held = _Open(account.version, wanted(self._context(account, wanted)))
+                    self._open[account.id] = held
+                held.users += 1
+                return held
+        finally:
+            # Not under the guard: nobody else has to wait while a connection is given back.
+            if unused is not None:
+                self._close(unused.transport)
 
     def _collect(self) -> dict[str, type[Transport]]:
         found: dict[str, type[Transport]] = {}

@@ -13,11 +13,10 @@ from sqlalchemy.orm import Session
 
 from core.db import UTCDateTime
 from core.hookspecs.channels import Capabilities, OutgoingMessage
-from core.jobs import enqueue
 from core.jobs.leases import process_identity, release_lease, take_lease
 from core.messaging.channels import AccountRow
-from core.messaging.models import SENDING, Attempt, ChannelAccount, Message, due
-from core.messaging.queue import dispatch_task
+from core.messaging.models import SENDING, Attempt, ChannelAccount, Message, due, is_due
+from core.messaging.queue import wake
 from core.messaging.states import Lane, State
 
 __all__ = [
@@ -127,18 +126,27 @@ def claim(
         release_lease(session, slot, holder=holder)
         return None
     _note_attempts(session, holder, now)
-    if len(messages) == can.chunk and can.concurrency > 1:
-        # Another thread may take the next chunk while this one is on its way.
-        enqueue(session, dispatch_task(lane), account_id)
+    if can.concurrency > 1:
+        # Another thread may take what is left while this chunk is on its way.
+        _wake_waiting(session, account_id, now)
     return Claim(account=account, messages=messages, slot=slot, holder=holder)
 
 
 def release(session: Session, held: Claim, now: datetime) -> None:
-    """Give the slot back and wake the worker again if there is more to send."""
+    """Give the slot back and wake the workers again if there is more to send."""
     release_lease(session, held.slot, holder=held.holder)
-    lane = next_lane(session, held.account.row.id, now)
-    if lane is not None:
-        enqueue(session, dispatch_task(lane), held.account.row.id)
+    _wake_waiting(session, held.account.row.id, now)
+
+
+def _wake_waiting(session: Session, account_id: int, now: datetime) -> None:
+    """Wake those who hand over codes and those who hand over the rest, each for its own."""
+    codes, others = session.execute(
+        select(
+            is_due(now, account_id, Message.lane == Lane.CODE),
+            is_due(now, account_id, Message.lane > Lane.CODE),
+        )
+    ).one()
+    wake(session, [(account_id, Lane.CODE)] * codes + [(account_id, Lane.BULK)] * others)
 
 
 def _note_attempts(session: Session, holder: str, now: datetime) -> None:

@@ -11,12 +11,12 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
 from sqlalchemy import update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from core.db import utcnow
 from core.errors import AbahError
@@ -30,6 +30,7 @@ from core.hookspecs.channels import (
     Transport,
 )
 from core.i18n import TranslationString, _
+from core.jobs.leases import take_lease
 from core.messaging.accounts import note_failure
 from core.messaging.channels import Channels
 from core.messaging.claims import (
@@ -87,7 +88,11 @@ def _claim(runtime: Runtime, account_id: int, *, only_codes: bool) -> Claim | No
         return None
     can = transports[account.row.transport].capabilities
     with runtime.database.writing() as session:
-        return claim(session, account, can, lane, now)
+        held = claim(session, account, can, lane, now)
+        if held is None and lane == Lane.CODE and not only_codes:
+            # Somebody else was quicker; the rest need not wait until they have finished.
+            held = claim(session, account, can, Lane.BULK, now)
+        return held
 
 
 def _hand_over(runtime: Runtime, held: Claim, can: Capabilities) -> dict[str, Answer]:
@@ -109,8 +114,9 @@ def _hand_over(runtime: Runtime, held: Claim, can: Capabilities) -> dict[str, An
         alone = [one for one in ready if one.is_isolated]
         if together:
             answers |= _send(runtime, transport, together, can)
-        for number, one in enumerate(alone, start=1):
-            _extend(runtime, held, can, waiting=alone[number - 1 :])
+        for number, one in enumerate(alone):
+            if transport.context.must_stop() or not _extend(runtime, held, can, alone[number:]):
+                return answers | _not_tried(alone[number:])
             answers |= _send(runtime, transport, [one.outgoing], can)
     return answers
 
@@ -180,18 +186,33 @@ def _write(runtime: Runtime, held: Claim, answers: dict[str, Answer], can: Capab
             return
 
 
-def _extend(
-    runtime: Runtime, held: Claim, can: Capabilities, *, waiting: Sequence[Claimed]
-) -> None:
-    """Hold messages that are sent one by one for as long as that takes."""
-    until: datetime = utcnow() + timedelta(seconds=can.lease_seconds) + LEASE_MARGIN
-    with runtime.database.writing() as session:
-        session.execute(
-            update(Message)
-            .where(Message.id.in_([one.id for one in waiting]), Message.lease_holder == held.holder)
-            .values(lease_until=until)
-            .execution_options(synchronize_session=False)
-        )
+def _extend(runtime: Runtime, held: Claim, can: Capabilities, waiting: Sequence[Claimed]) -> bool:
+    """Hold the slot and messages that are sent one by one for as long as that takes.
+
+    False when they cannot be held any longer; what was sent before is not lost then.
+    """
+    lease = timedelta(seconds=can.lease_seconds) + LEASE_MARGIN
+    try:
+        with runtime.database.writing() as session:
+            session.execute(
+                update(Message)
+                .where(
+                    Message.id.in_([one.id for one in waiting]),
+                    Message.lease_holder == held.holder,
+                )
+                .values(lease_until=utcnow() + lease)
+                .execution_options(synchronize_session=False)
+            )
+            seconds = lease.total_seconds()
+            return bool(take_lease(session, [held.slot], seconds=seconds, holder=held.holder))
+    except SQLAlchemyError:
+        log.exception("messages cannot be held", messages=len(waiting))
+        return False
+
+
+def _not_tried(waiting: Sequence[Claimed]) -> dict[str, Answer]:
+    refs = [one.outgoing.ref for one in waiting]
+    return {ref: Answer(SendResult(ref, Outcome.NOT_TRIED)) for ref in refs}
 
 
 def _unsealed(runtime: Runtime, claimed: Claimed) -> Claimed:

@@ -8,23 +8,26 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from core.api.hooks import Evidence, Outcome, OutgoingMessage, SendResult
 from core.api.messaging import Draft, Lane, MessageFacts, State, Tick, add_account
 from core.db import utcnow
 from core.framework.runtime import Runtime
+from core.jobs.models import Lease
 from core.jobs.runner import Jobs
 from core.jobs.worker import WorkerProcess
-from core.messaging import stopping
-from core.messaging.accounts import set_account
+from core.messaging import dispatch, stopping
+from core.messaging.accounts import account_row, set_account
+from core.messaging.channels import Channels
 from core.messaging.dispatch import dispatch_chunk
 from core.messaging.models import Attempt, Message
+from core.messaging.queue import DISPATCH, DISPATCH_CODES
 from core.messaging.sweeps import end_leases
 from core.testing.work import Worker
 from tests.core.jobs.conftest import wait_for
 from tests.core.messaging.conftest import number
-from tests.core.messaging.line import Line, LinePlugin, accept
+from tests.core.messaging.line import Line, LinePlugin, LineTransport, accept
 
 Queue = Callable[..., list[int]]
 Facts = Callable[..., list[MessageFacts]]
@@ -131,6 +134,105 @@ def test_a_worker_that_drains_ends_its_chunk(
     line.behave = behave
     dispatch_chunk(runtime, account)
     assert [one.state for one in facts(ids)] == [State.SENT, State.QUEUED, State.QUEUED]
+
+
+def test_messages_that_go_alone_hold_their_slot_and_make_room(
+    plugin: LinePlugin, line: Line, queue: Queue, facts: Facts, runtime: Runtime
+) -> None:
+    with runtime.database.writing() as session:
+        account = add_account(session, "Kunci", transport="idempotent_line", settings={})
+    ids = queue(4)
+
+    def lease(**values: object) -> float:
+        with runtime.database.writing() as session:
+            left = session.scalars(select(Lease.until)).one() - utcnow()
+            session.execute(update(Lease).values(**values))
+        return left.total_seconds()
+
+    def behave(message: OutgoingMessage) -> SendResult:
+        if message.address == number(0):
+            lease(until=utcnow() + timedelta(seconds=1))
+        elif message.address == number(1):
+            assert lease(holder="elsewhere:boot:1:2:3") > 60, "it was held on for this one"
+        return accept(message)
+
+    line.behave = behave
+    with runtime.database.writing() as session:
+        session.execute(update(Message).values(is_isolated=True))
+    dispatch_chunk(runtime, account)
+    states = [one.state for one in facts(ids)]
+    assert states == [State.SENT, State.SENT, State.QUEUED, State.QUEUED], "the slot was lost"
+
+    def stop(message: OutgoingMessage) -> SendResult:
+        runtime.component(Jobs).stopping.set()
+        return accept(message)
+
+    line.behave = stop
+    with runtime.database.writing() as session:
+        session.execute(delete(Lease))
+        session.execute(update(Message).values(due_at=utcnow()))
+    dispatch_chunk(runtime, account)
+    assert facts(ids)[2].state is State.SENT
+    assert facts(ids)[3].state is State.QUEUED, "the process drains"
+
+
+def test_codes_and_the_rest_wait_for_no_wake_up_of_each_other(
+    account: int, line: Line, queue: Queue, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = runtime.component(Jobs)
+    woken: list[set[str]] = []
+
+    def waiting() -> set[str]:
+        return {name for name, _ids in jobs.take_waiting()}
+
+    def behave(message: OutgoingMessage) -> SendResult:
+        if message.address == number(902):
+            woken.append(waiting())
+        elif message.address == number(0):
+            queue([Draft(number(903), "Kode 5678", "uji", lane=Lane.CODE)])
+            waiting()
+        return accept(message)
+
+    line.behave = behave
+    queue(120, lane=Lane.BULK)
+    queue([Draft(number(902), "Kode 1234", "uji", lane=Lane.CODE)])
+    waiting()
+    dispatch_chunk(runtime, account)
+    assert woken == [{DISPATCH}], "while the code is on its way"
+    dispatch_chunk(runtime, account)
+    assert waiting() == {DISPATCH, DISPATCH_CODES}, "a slot is free, and both wait"
+    dispatch_chunk(runtime, account, only_codes=True)
+    # Another thread took the codes between the look and the claim.
+    monkeypatch.setattr(dispatch, "next_lane", lambda *_arguments: Lane.CODE)
+    assert dispatch_chunk(runtime, account) == 50
+
+
+def test_nobody_waits_while_a_connection_is_closed(
+    account: int, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channels = runtime.component(Channels)
+    free: list[bool] = []
+
+    def use() -> None:
+        with runtime.database.reading() as session:
+            row = account_row(session, account)
+        assert row is not None
+        with channels.use(row):
+            pass
+
+    def close(_line: LineTransport) -> None:
+        if not free:
+            other = threading.Thread(target=use)
+            other.start()
+            other.join(5)
+            free.append(not other.is_alive())
+
+    monkeypatch.setattr(LineTransport, "close", close)
+    use()
+    with runtime.database.writing() as session:
+        set_account(session, "Utama", settings={"pace": 2})
+    use()
+    assert free == [True]
 
 
 def test_settings_that_change_meanwhile_break_off_nothing(
