@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any, Final
 
 from sqlalchemy import Connection, MetaData, Table, inspect, select, text
@@ -35,6 +36,7 @@ __all__ = [
     "PortableFileError",
     "data_tables",
     "dump_tables",
+    "partial_of",
     "read_contents",
     "read_rows",
     "version_tables",
@@ -114,7 +116,7 @@ def dump_tables(
     its name only when it is complete.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     try:
         with (
             _snapshot(database) as connection,
@@ -138,12 +140,21 @@ def dump_tables(
             for name, values in (extra or {}).items():
                 archive.writestr(name, json.dumps(values, ensure_ascii=False, indent=1))
             archive.writestr(CONTENTS, json.dumps(asdict(contents), indent=1))
-        # Personal data: for the owner of the process only.
-        partial.chmod(0o600)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
     return contents
+
+
+def partial_of(path: Path) -> Path:
+    """Make the empty file that becomes ``path`` when it is complete.
+
+    It holds personal data: nobody but the owner of the process may read it, from the first byte on,
+    and nobody can have put another file in its place.
+    """
+    number, name = mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    os.close(number)
+    return Path(name)
 
 
 def read_contents(path: Path) -> Contents:

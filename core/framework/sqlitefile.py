@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
@@ -17,7 +16,7 @@ from core.db import Database
 from core.errors import AbahError
 from core.framework.lifecycle import CORE_OWNER
 from core.framework.models import LifecycleLock, StoredSetting
-from core.framework.portable import PortableFileError, version_tables
+from core.framework.portable import PortableFileError, partial_of, version_tables
 from core.framework.registry import present_number, raise_registry
 from core.framework.removal import key_check
 from core.framework.runtime import Runtime
@@ -75,7 +74,7 @@ def copy_file(runtime: Runtime, path: Path) -> None:
     """
     source = _file_of(runtime.database)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     try:
         with (
             closing(sqlite3.connect(source)) as inside,
@@ -85,7 +84,6 @@ def copy_file(runtime: Runtime, path: Path) -> None:
             # One file, also for whoever may only read it: SQLite's log beside it is not wanted.
             outside.execute("PRAGMA journal_mode=DELETE")
             outside.execute(f"PRAGMA user_version={_fingerprint(runtime)}")
-        partial.chmod(0o600)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

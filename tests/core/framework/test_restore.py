@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -20,6 +21,7 @@ from sqlalchemy import select, text
 from core.audit import AuditEntry, entries, record
 from core.db import Database
 from core.errors import AbahError
+from core.framework import portable, sqlitefile
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.models import LifecycleLock, LoadedData, StoredSetting
 from core.framework.portable import PortableFileError, dump_tables, read_contents
@@ -293,6 +295,34 @@ def test_a_copy_shows_one_moment_while_others_write(source: Runtime, tmp_path: P
 
     contents = dump_tables(source.database, path, extra=Writer())
     assert contents.rows["peta_thing"] == 1501
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_nobody_else_can_read_a_copy_while_it_is_written(
+    source: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "copies"
+    modes: list[int] = []
+
+    def looked_at(function: Callable[..., Any]) -> Callable[..., Any]:
+        def look(*arguments: Any) -> Any:
+            modes.extend(item.stat().st_mode & 0o777 for item in folder.iterdir())
+            return function(*arguments)
+
+        return look
+
+    monkeypatch.setattr(portable, "_write_table", looked_at(portable._write_table))
+    monkeypatch.setattr(sqlitefile, "_fingerprint", looked_at(sqlitefile._fingerprint))
+    before = os.umask(0)
+    try:
+        for name in ("copy.zip", "copy.db"):
+            found = len(modes)
+            backup(source, folder / name)
+            assert len(modes) > found
+    finally:
+        os.umask(before)
+    assert set(modes) == {0o600}
+    assert {item.name for item in folder.iterdir()} == {"copy.zip", "copy.db"}
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
