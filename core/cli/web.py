@@ -23,16 +23,22 @@ ADDRESS_KEYS: Final = frozenset({"listen", "host", "port", "ipv4", "ipv6"})
 
 
 def open_sockets(path: Path) -> list[socket.socket]:
-    """Bind what ``[server:main]`` names; nothing where its server is not waitress on TCP.
+    """Listen where ``[server:main]`` says; nothing where its server is not waitress on TCP.
 
-    :raises ConfigurationError: an address is in use, or not one of this machine.
+    Whoever connects before a web process has started waits for it.
+
+    :raises ConfigurationError: an address is in use, or none, or not one of this machine.
     """
     settings = _loader(path).get_settings("server:main")
     if "waitress" not in settings.get("use", "") or "unix_socket" in settings:
         return []
     from waitress.adjustments import Adjustments  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    wanted = Adjustments(**{key: settings[key] for key in ADDRESS_KEYS & set(settings)})
+    addresses = {key: settings[key] for key in ADDRESS_KEYS & set(settings)}
+    try:
+        wanted = Adjustments(**addresses)
+    except ValueError as error:
+        raise _unusable(" ".join(addresses.values()), str(error)) from error
     opened: list[socket.socket] = []
     for family, kind, protocol, address in wanted.listen:
         opened.append(socket.socket(family, kind, protocol))
@@ -41,19 +47,23 @@ def open_sockets(path: Path) -> list[socket.socket]:
             if family == socket.AF_INET6:
                 opened[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             opened[-1].bind(address)
+            # An address is taken for certain only once somebody listens there.
+            opened[-1].listen(wanted.backlog)
         except OSError as error:
             for one in opened:
                 one.close()
-            raise ConfigurationError(
-                _(
-                    "Alamat ${address} di [server:main] tidak dapat dipakai: ${reason}.",
-                    mapping={
-                        "address": f"{address[0]}:{address[1]}",
-                        "reason": error.strerror or str(error),
-                    },
-                )
-            ) from error
+            place = f"{address[0]}:{address[1]}"
+            raise _unusable(place, error.strerror or str(error)) from error
     return opened
+
+
+def _unusable(address: str, reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        _(
+            "Alamat ${address} di [server:main] tidak dapat dipakai: ${reason}.",
+            mapping={"address": address, "reason": reason.rstrip(".")},
+        )
+    )
 
 
 def main(arguments: list[str]) -> int:

