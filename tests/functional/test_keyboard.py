@@ -154,6 +154,8 @@ def invite_and_send(keys: Keys) -> None:
     keys.press("Proses")
     expect(dialog).to_be_visible()
     keys.press("Ya")
+    # The page that says so has come, and with it the keys of the frame.
+    expect(keys.page.get_by_role("status").first).to_contain_text("sedang dikirim")
     expect(dialog).to_be_hidden()
 
 
