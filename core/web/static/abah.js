@@ -266,9 +266,15 @@
     prepare(document.body);
     returnFocus();
     var dialog = el("dialog");
+    // Somebody quick is typing already while the dialog still moves in; Bootstrap then takes the
+    // focus to the dialog itself, just before it says "shown".
+    var place = null;
+    dialog.addEventListener("show.bs.modal", function () { place = null; });
+    dialog.addEventListener("focusin", function (event) {
+      if (event.target !== dialog) place = event.target;
+    });
     dialog.addEventListener("shown.bs.modal", function () {
-      // Somebody quick is typing already while the dialog still moves in.
-      if (document.activeElement.closest("#dialog .modal-body")) return;
+      if (place && place.isConnected) return place.focus();
       var first = dialog.querySelector("[data-focus], [data-error-summary], [autofocus]") ||
         dialog.querySelector(".modal-body input:not([type=hidden]):not([tabindex='-1']), .modal-body select, .modal-body textarea");
       if (first) first.focus();
