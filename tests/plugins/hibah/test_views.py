@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from core.api.contacts import contact_history
 from core.api.hooks import GrantAction, hookimpl
 from core.api.text import _
+from core.framework.hooks import BREAKER_LIMIT
 from plugins.hibah.models import Grant, Institution, Note
 from plugins.hibah.services.institutions import set_institution_contact
 from plugins.hibah.subjects import institution_subject
@@ -119,6 +120,13 @@ def test_an_odd_page_number_is_some_page(browser: TestApp, number: str) -> None:
     page = browser.get("/hibah/cari", {"q": "lptq", "hal": number})
 
     assert "dari 1 s/d 1" in words(page)
+
+
+def test_a_query_that_cannot_be_read_costs_nobody_the_search(browser: TestApp) -> None:
+    for _time in range(BREAKER_LIMIT + 1):
+        page = browser.get("/hibah/cari?q=%ff%fe", status=400)
+        assert page.html.select_one("[data-quick-search]") is not None
+    assert browser.get("/bantuan").html.select_one("[data-quick-search]") is not None
 
 
 def test_lihat_shows_everything_and_can_be_printed(
