@@ -28,6 +28,7 @@ from core.framework.models import PluginState
 from core.framework.overview import PluginStatus, overview
 from core.framework.registry import has_tables
 from core.framework.removal import RemovalPreview, preview_removal, uninstall
+from core.framework.schedules import JAKARTA
 from core.i18n import TranslationString, _
 
 __all__ = ["command", "step_words"]
@@ -270,7 +271,7 @@ def _print_details(details: dict[str, Any]) -> None:
             "actor": _("Oleh"),
         }
         for entry in entries:
-            entry["at"] = f"{entry['at'].astimezone():%d/%m/%Y %H:%M:%S}"
+            entry["at"] = f"{entry['at'].astimezone(JAKARTA):%d/%m/%Y %H:%M:%S} WIB"
         show_table(entries, columns)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Index, SmallInteger, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -59,6 +60,10 @@ class Rule(Base):
     remaining: Mapped[int | None]
     """Messages it still applies to; None until it is taken away."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+RULE_ORDER: Final = ((Rule.address == "").asc(), Rule.remaining.is_(None).asc(), Rule.id)
+"""Which rule a message meets first: one for its number, and one that will be used up."""
 
 
 class Reply(Base):

@@ -12,7 +12,7 @@ from core.api.db import utcnow
 from core.api.errors import InvalidInputError
 from core.api.text import _
 from plugins.sandbox.behaviours import LONGEST_SECONDS, Behaviour
-from plugins.sandbox.models import Delivery, LogEntry, Reply, Rule
+from plugins.sandbox.models import RULE_ORDER, Delivery, LogEntry, Reply, Rule
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -166,7 +166,7 @@ def rules(session: Session) -> list[RuleRow]:
     """Return the rules in force, in the order in which they are looked at."""
     rows = session.execute(
         select(Rule.id, Rule.address, Rule.behaviour, Rule.seconds, Rule.remaining).order_by(
-            (Rule.address == "").asc(), Rule.id
+            *RULE_ORDER
         )
     )
     return [
@@ -246,7 +246,9 @@ def add_rule(
     seconds: int,
     remaining: int | None,
 ) -> int:
-    """Tell the network what to do and return the rule's id. It takes the place of an equal one.
+    """Tell the network what to do and return the rule's id.
+
+    It takes the place of an equal one, and one without an end that of another without an end.
 
     :param address: a number or e-mail address, or empty for any.
     :param remaining: how many messages it is for; None until it is taken away.
@@ -263,9 +265,12 @@ def add_rule(
         raise InvalidInputError(
             msg, _("Isi dengan 1 sampai ${limit} pesan.", mapping={"limit": MOST})
         )
+    replaced = Rule.behaviour == behaviour
+    if remaining is None:
+        replaced |= Rule.remaining.is_(None)
     session.execute(
         delete(Rule)
-        .where(Rule.address == address, Rule.behaviour == behaviour)
+        .where(Rule.address == address, replaced)
         .execution_options(synchronize_session=False)
     )
     rule = Rule(address=address, behaviour=behaviour, seconds=seconds, remaining=remaining)

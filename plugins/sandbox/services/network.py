@@ -20,7 +20,7 @@ from core.api.hooks import (
 )
 from core.api.text import _
 from plugins.sandbox.behaviours import Behaviour
-from plugins.sandbox.models import Delivery, LogEntry, Reply, Rule
+from plugins.sandbox.models import RULE_ORDER, Delivery, LogEntry, Reply, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,11 +167,7 @@ class _Rules:
     def __init__(self, session: Session) -> None:
         self._session = session
         # Locked: two chunks at once must not use the same "next message" up twice.
-        self._rules = list(
-            session.scalars(
-                select(Rule).order_by((Rule.address == "").asc(), Rule.id).with_for_update()
-            )
-        )
+        self._rules = list(session.scalars(select(Rule).order_by(*RULE_ORDER).with_for_update()))
 
     def next(self, address: str) -> Rule | None:
         """Return the rule for a message; one for its number comes before one for any."""

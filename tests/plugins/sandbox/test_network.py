@@ -186,6 +186,15 @@ def test_a_new_rule_takes_the_place_of_an_equal_one(store: Database) -> None:
         assert [one.seconds for one in handset.rules(session)] == [9]
 
 
+def test_a_rule_without_an_end_hides_no_newer_one(store: Database, line: Line) -> None:
+    rule(store, Behaviour.DELIVER, address=NUMBER)
+    rule(store, Behaviour.BUSY, address=NUMBER)
+    rule(store, Behaviour.REFUSE, address=NUMBER, remaining=1)
+    results = line.send(*(outgoing(f"r{i}", NUMBER) for i in range(2)))
+    assert results["r0"].outcome is Outcome.PERMANENT
+    assert results["r1"].outcome is Outcome.TEMPORARY
+
+
 def test_a_reply_comes_in_once_through_the_account_that_wrote_last(store: Database) -> None:
     first, second = opened(store, 1), opened(store, 2)
     first.send(outgoing("r1", NUMBER))
