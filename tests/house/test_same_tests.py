@@ -14,6 +14,7 @@ KINDS = ("sqlite", "postgresql")
 OWN_TO_ONE = {
     "test_a_search_index_goes_with_its_owner",
     "test_a_sqlite_file_is_looked_at_as_closely_as_a_zip",
+    "test_nobody_else_can_read_a_copy_while_it_is_written",
     "test_a_file_of_sqlite_is_no_copy_of_postgresql",
     "test_sqlite_is_copied_as_a_file_while_it_is_in_use",
     "test_the_check_on_fresh_databases_covers_both_kinds",
