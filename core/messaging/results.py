@@ -40,6 +40,7 @@ SUCCESS_INTERVAL: Final = timedelta(seconds=10)
 UNCERTAIN: Final[TranslationString] = _(
     "Belum pasti apakah pesan sudah terkirim. Periksa laporan atau tanyakan kepada penerima."
 )
+NEXT_TURN: Final[TranslationString] = _("Belum dikirim, menunggu giliran berikutnya.")
 GIVEN_UP: Final[TranslationString] = _(
     "Tidak dapat dikirim setelah dicoba berkali-kali. Periksa kanal, lalu kirim ulang."
 )
@@ -149,7 +150,7 @@ def _judge(
         message.move(State.REJECTED, Cause.RESULT, reason=result.reason or _("Ditolak oleh kanal."))
     elif result.outcome is Outcome.NOT_TRIED:
         # The attempt is given back, so that a slow channel does not use up what a message has.
-        why = result.reason or None
+        why = result.reason or NEXT_TURN
         due_at = now + NOT_TRIED_PAUSE
         if message.move(State.QUEUED, Cause.RESULT, reason=why, due_at=due_at):
             message.set(attempt_count=message.attempt_count - 1)

@@ -182,6 +182,9 @@ def not_found(error: HTTPNotFound, request: Request) -> Response:
 
 def unreadable(_error: UnicodeDecodeError, request: Request) -> Response:
     """Answer an address or a form whose bytes are no text."""
+    # The page is drawn by code that reads the address too, and must not stumble over it again:
+    # whose plugin it is would be counted as failing.
+    request.environ["QUERY_STRING"] = ""
     return _answer(request, Problem(400, _TITLES[400], _EXPLANATIONS[400]))
 
 

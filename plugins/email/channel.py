@@ -99,7 +99,7 @@ class _Chunk:
             code = type(error).__name__
             return SendResult(message.ref, Outcome.PERMANENT, code=code, reason=reason)
         if time.monotonic() > self._deadline or self._must_stop():
-            return _not_tried(message.ref, _LATER)
+            return SendResult(message.ref, Outcome.NOT_TRIED)
         if self._breaks >= BREAKS_ALLOWED:
             return _not_tried(message.ref, _UNTRIED)
         try:
@@ -157,7 +157,6 @@ class _Chunk:
         return _waiting(ref, code, reason)
 
 
-_LATER: Final = _("Belum dikirim, menunggu giliran berikutnya.")
 _UNTRIED: Final = _("Belum dikirim karena sambungan ke server email berulang kali putus.")
 
 

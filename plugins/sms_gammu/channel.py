@@ -70,7 +70,7 @@ class GammuTransport(Transport):
                     if not modem.is_open:
                         results.append(_not_tried(message.ref, _UNTRIED))
                     elif late or (results and self.context.must_stop()):
-                        results.append(_not_tried(message.ref, _LATER))
+                        results.append(SendResult(message.ref, Outcome.NOT_TRIED))
                     else:
                         results.append(self._one(modem, message))
         except ModemAwayError as error:
@@ -164,7 +164,6 @@ class GammuTransport(Transport):
 
 
 _UNTRIED: Final = _("Belum dikirim karena modem tidak menjawab pesan sebelumnya.")
-_LATER: Final = _("Belum dikirim, menunggu giliran berikutnya.")
 
 
 def _not_tried(ref: str, reason: TranslationString) -> SendResult:

@@ -129,7 +129,6 @@ PRIVATE: Final = _(
     "alamat jaringan lokal bila gateway memang milik Anda."
 )
 _UNWRITTEN: Final = _("Belum dikirim karena gateway tidak menjawab pesan-pesan sebelumnya.")
-_LATER: Final = _("Belum dikirim, menunggu giliran berikutnya.")
 
 
 class _Chunk:
@@ -174,7 +173,7 @@ class _Chunk:
         if self._unreachable >= max(3, self._gateway.connections):
             return SendResult(message.ref, Outcome.NOT_TRIED, code="waiting", reason=_UNWRITTEN)
         if time.monotonic() > self._deadline or self._must_stop():
-            return SendResult(message.ref, Outcome.NOT_TRIED, code="waiting", reason=_LATER)
+            return SendResult(message.ref, Outcome.NOT_TRIED)
         try:
             request = self._builder.build(message)
         except TextError as error:

@@ -45,13 +45,8 @@ def results(request: Request) -> dict[str, Any]:
 
 def search_box(request: Request, _given: Mapping[str, Any]) -> Mapping[str, Any]:
     """Fill the search box in the frame and on the dashboard with what was searched for."""
-    if request.matched_route is None or request.matched_route.name != "hibah.search":
-        return {"text": ""}
-    try:
-        return {"text": request.GET.get("q", "")[:MAX_TEXT]}
-    except UnicodeDecodeError:
-        # The page that says so has the box too; what cannot be read cannot be shown in it.
-        return {"text": ""}
+    on_results = request.matched_route is not None and request.matched_route.name == "hibah.search"
+    return {"text": request.GET.get("q", "")[:MAX_TEXT] if on_results else ""}
 
 
 def _address(request: Request, text: str, *, archived: bool, number: int = 1) -> str:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
-from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +17,8 @@ from sqlalchemy import select, text
 
 from core.audit import AuditEntry, entries, record
 from core.db import Database
-from core.errors import AbahError
 from core.framework import portable, sqlitefile
-from core.framework.lifecycle import Lifecycle, setup_core
+from core.framework.lifecycle import setup_core
 from core.framework.models import LifecycleLock, LoadedData, StoredSetting
 from core.framework.portable import PortableFileError, dump_tables, read_contents
 from core.framework.registry import raise_registry, registry_number
@@ -30,35 +26,12 @@ from core.framework.restore import NotEmptyError, RestoreError, backup, is_empty
 from core.framework.runtime import Runtime
 from core.testing.fixtures import test_settings as settings_for
 from tests.core.conftest import Workshop
+from tests.core.framework.conftest import AT
 
 pytestmark = pytest.mark.plugins()
 
 Deployment = Callable[..., Runtime]
 KINDS = ("sqlite", "postgresql")
-
-AT = datetime(2018, 11, 30, 5, 53, 19, 123456, tzinfo=UTC)
-
-
-@pytest.fixture
-def source(deployment: Deployment, workshop: Workshop) -> Runtime:
-    """A deployment with a plugin and rows of every kind of value."""
-    workshop.plugin("peta", files=workshop.migration("peta", "peta_thing"))
-    runtime = deployment()
-    Lifecycle(runtime).install("peta")
-    with runtime.database.writing() as session:
-        for number in range(1, 1502):
-            session.execute(
-                text("INSERT INTO peta_thing (id, note) VALUES (:id, :note)"),
-                {"id": number, "note": f"Ruang {number} «ñ» \n 日本"},
-            )
-        record(session, actor_id=7, action="uji", subject="uji:1", details={"a": [1, None, "ä"]})
-        session.add(
-            StoredSetting(owner="peta", key="rahasia", value="x", is_secret=True, changed_at=AT)
-        )
-        session.add(
-            LoadedData(owner="peta", kind="k", external_id="a", loaded={"b": 1}, offered=None)
-        )
-    return runtime
 
 
 @pytest.fixture(params=KINDS)
@@ -323,78 +296,6 @@ def test_nobody_else_can_read_a_copy_while_it_is_written(
         os.umask(before)
     assert set(modes) == {0o600}
     assert {item.name for item in folder.iterdir()} == {"copy.zip", "copy.db"}
-
-
-@pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_sqlite_is_copied_as_a_file_while_it_is_in_use(source: Runtime, tmp_path: Path) -> None:
-    path = tmp_path / "copy.db"
-    with source.database.writing() as session:
-        record(session, actor_id=1, action="belum", subject="uji:9")
-        session.flush()
-        assert backup(source, path) is None
-        session.rollback()
-    with sqlite3.connect(path) as copy:
-        assert copy.execute("SELECT count(*) FROM peta_thing").fetchone() == (1501,)
-        assert copy.execute(
-            "SELECT count(*) FROM abah_audit WHERE action = 'belum'"
-        ).fetchone() == (0,)
-    copy.close()
-    with source.database.writing() as session:
-        session.execute(text("DELETE FROM peta_thing"))
-    restore(source, path, replace=True)
-    with source.database.reading() as session:
-        assert session.execute(text("SELECT count(*) FROM peta_thing")).scalar_one() == 1501
-
-
-@pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_a_sqlite_file_is_looked_at_as_closely_as_a_zip(source: Runtime, tmp_path: Path) -> None:
-    """Damaged, of something else, too new, with orphans, or of another key: nothing is touched."""
-
-    def changed(*statements: str, marked: bool = True) -> Path:
-        path = tmp_path / "copy.db"
-        backup(source, path)
-        with closing(sqlite3.connect(path)) as copy, copy:
-            for statement in statements:
-                copy.execute(statement)
-            if not marked:
-                copy.execute("PRAGMA user_version=0")
-        return path
-
-    def refused(error: type[AbahError], match: str, path: Path) -> None:
-        with pytest.raises(error, match=match):
-            restore(source, path, replace=True)
-        with source.database.reading() as session:
-            assert session.execute(text("SELECT count(*) FROM peta_thing")).scalar_one() == 1501
-
-    gone = "DROP TABLE abah_alembic_version"
-    refused(PortableFileError, "bukan basis data abah", changed("DELETE FROM peta_thing", gone))
-    newer = "UPDATE peta_alembic_version SET version_num = 'peta_0009_baru'"
-    refused(RestoreError, "peta_0009_baru", changed("DELETE FROM peta_thing", newer))
-    refused(
-        PortableFileError, "abah_role", changed("DELETE FROM peta_thing", "DELETE FROM abah_role")
-    )
-    # "x" is nothing that this key has encrypted.
-    refused(RestoreError, r"abah\.secret", changed("DELETE FROM peta_thing", marked=False))
-    other = Runtime({**source.settings, "abah.secret": "another-" * 8})
-    backup(other, tmp_path / "copy.db")
-    other.close()
-    refused(RestoreError, r"abah\.secret", tmp_path / "copy.db")
-    damaged = bytearray(changed().read_bytes())
-    damaged[4096:8192] = b"\xff" * 4096
-    (tmp_path / "copy.db").write_bytes(bytes(damaged))
-    refused(PortableFileError, "rusak", tmp_path / "copy.db")
-    with source.database.writing() as session:
-        known = raise_registry(session)
-    restore(source, changed(), replace=True)
-    assert list(tmp_path.glob("copy.db*")) == [tmp_path / "copy.db"]
-    with source.database.reading() as session:
-        assert registry_number(session) > known
-
-
-@pytest.mark.parametrize("database_kind", ["postgresql"])
-def test_a_file_of_sqlite_is_no_copy_of_postgresql(source: Runtime, tmp_path: Path) -> None:
-    with pytest.raises(RestoreError):
-        backup(source, tmp_path / "copy.db")
 
 
 def test_a_database_that_was_only_migrated_counts_as_empty_until_it_has_rows(

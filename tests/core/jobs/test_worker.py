@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import select
 
 from core.app import open_runtime
+from core.db import utcnow
 from core.errors import ConfigurationError
 from core.framework.runtime import Runtime
 from core.jobs import enqueue
@@ -188,7 +189,10 @@ def test_a_process_that_is_busy_or_drains_leaves_wake_ups_to_others(
 def test_a_redis_that_is_away_loses_nothing_but_the_wake_up(settings: dict[str, Any]) -> None:
     gone = open_runtime(settings | {"abah.jobs.broker": "unix:///nowhere/redis.sock"})
     with gone.database.writing() as session:
+        session.add(Lease(name="uji", holder="uji", until=utcnow()))
         enqueue(session, "core.dispatch", 1)
+    with gone.database.reading() as session:
+        assert session.scalar(select(Lease.name)) == "uji"
     gone.close()
 
 
