@@ -50,11 +50,9 @@ def start_due(runtime: Runtime) -> None:
     if not wanted:
         return
     now = utcnow()
+    query = select(ScheduledStart).order_by(ScheduledStart.owner, ScheduledStart.task)
     with runtime.database.writing() as session:
-        rows = {
-            (row.owner, row.task): row
-            for row in session.scalars(select(ScheduledStart).with_for_update())
-        }
+        rows = {(row.owner, row.task): row for row in session.scalars(query.with_for_update())}
         for (owner, task), schedule in wanted.items():
             row = rows.get((owner, task))
             if row is None:

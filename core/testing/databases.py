@@ -19,14 +19,15 @@ import psycopg
 from sqlalchemy.engine import URL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["SERVER_FOLDER", "DatabaseFactory", "PostgresServer"]
+__all__ = ["DatabaseFactory", "PostgresServer", "run_folder"]
 
 KINDS: Final = ("sqlite", "postgresql")
 
-SERVER_FOLDER: Final = "ABAH_TEST_POSTGRES"
-"""Environment variable with the folder of the server that all processes of a run share."""
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+ROOM: Final = 1 << 30
+"""Bytes that must be free in memory; two processes need a quarter of it."""
 
 
 class PostgresServer:
@@ -43,8 +44,9 @@ class PostgresServer:
         self.uri: str = self._server.get_uri()
         # Nothing here must survive a power cut; syncing would only make the tests slow.
         with psycopg.connect(self.uri, autocommit=True) as connection:
-            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            for name in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
                 connection.execute(f"ALTER SYSTEM SET {name} = off")
+            connection.execute("ALTER SYSTEM SET max_wal_size = '128MB'")
             connection.execute("SELECT pg_reload_conf()")
 
     def url(self, database: str) -> URL:
@@ -70,7 +72,9 @@ class DatabaseFactory:
     def __init__(
         self, kind: str, folder: Path, worker: str, prepare: Callable[[URL, tuple[str, ...]], None]
     ) -> None:
-        """Remember where to put files; ``worker`` keeps parallel processes apart.
+        """Put files below ``folder``, where all processes of a run share one PostgreSQL server.
+
+        ``worker`` keeps what parallel processes make apart.
 
         :raises ValueError: there is no such kind of database.
         """
@@ -89,7 +93,7 @@ class DatabaseFactory:
     def server(self) -> PostgresServer:
         """The PostgreSQL server of this run."""
         if self._server is None:
-            self._server = PostgresServer(Path(os.environ[SERVER_FOLDER]))
+            self._server = PostgresServer(self._folder / "postgresql")
         return self._server
 
     def empty(self) -> URL:
@@ -112,7 +116,8 @@ class DatabaseFactory:
             target = self._folder / f"{name}.db"
             shutil.copyfile(template.database, target)
             return URL.create("sqlite", database=str(target))
-        self.server.execute(f"CREATE DATABASE {name} TEMPLATE {template.database}")
+        source = f"TEMPLATE {template.database} STRATEGY FILE_COPY"
+        self.server.execute(f"CREATE DATABASE {name} {source}")
         return self.server.url(name)
 
     def drop(self, url: URL) -> None:
@@ -125,6 +130,18 @@ class DatabaseFactory:
                 self.server.execute(f"DROP DATABASE IF EXISTS {url.database} WITH (FORCE)")
 
 
-def make_server_folder() -> Path:
-    """Make the folder of a run's server; it must not lie below a home folder."""
-    return Path(tempfile.mkdtemp(prefix="abah-pg-"))
+@contextlib.contextmanager
+def run_folder() -> Iterator[Path]:
+    """Give the folder of a test run's databases, and remove it with the server that runs in it.
+
+    It lies in memory where there is room: each test has a database of its own, and copying one on
+    a disk takes longer than most tests. The server refuses to run below a home folder.
+    """
+    in_memory = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
+    folder = Path(tempfile.mkdtemp(prefix="abah-test-", dir=MEMORY if in_memory else None))
+    try:
+        yield folder
+    finally:
+        if (server := folder / "postgresql").exists():
+            PostgresServer(server).stop()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -6,28 +6,23 @@ or through ``runtime``, ``session`` or ``app``, is two tests.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pkgutil
-import shutil
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
 
 from core.app import build_wsgi, open_runtime, prepare
-from core.testing.databases import (
-    SERVER_FOLDER,
-    DatabaseFactory,
-    PostgresServer,
-    make_server_folder,
-)
+from core.testing.databases import DatabaseFactory, run_folder
 from core.testing.people import People, sign_in_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from sqlalchemy.engine import URL
     from sqlalchemy.orm import Session
@@ -39,16 +34,20 @@ if TYPE_CHECKING:
 _PLUGINS = import_module("plugins").__path__
 BUNDLED = tuple(sorted(module.name for module in pkgutil.iter_modules(_PLUGINS)))
 
+RUN_FOLDER: Final = "ABAH_TEST_DATABASES"
+"""Environment variable with the folder that all processes of a test run share."""
+
 TEST_SECRET = "only-for-tests-0123456789abcdefghijkl"  # noqa: S105
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the folder of the PostgreSQL server before worker processes start."""
+    """Make the folder of the run's databases before worker processes start."""
     _let_pyramid_find_files()
-    if SERVER_FOLDER not in os.environ and not hasattr(config, "workerinput"):
-        folder = make_server_folder()
-        os.environ[SERVER_FOLDER] = str(folder)
-        config.add_cleanup(lambda: _remove_server(folder))
+    if RUN_FOLDER not in os.environ and not hasattr(config, "workerinput"):
+        run = contextlib.ExitStack()
+        os.environ[RUN_FOLDER] = str(run.enter_context(run_folder()))
+        run.callback(os.environ.pop, RUN_FOLDER)
+        config.add_cleanup(run.close)
 
 
 def _let_pyramid_find_files() -> None:
@@ -58,13 +57,6 @@ def _let_pyramid_find_files() -> None:
         import pkg_resources  # noqa: PLC0415 - importing it warns
     provider = pkg_resources.DefaultProvider
     pkg_resources.register_loader_type(AssertionRewritingHook, provider)
-
-
-def _remove_server(folder: Path) -> None:
-    os.environ.pop(SERVER_FOLDER, None)
-    if any(folder.iterdir()):
-        PostgresServer(folder).stop()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_settings(url: URL, **more: Any) -> dict[str, Any]:
@@ -84,12 +76,10 @@ test_settings.__test__ = False  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
-def database_factories(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[str], DatabaseFactory]:
+def database_factories() -> Callable[[str], DatabaseFactory]:
     """Give the factory of databases of a kind (``sqlite``, ``postgresql``), one per process."""
     made: dict[str, DatabaseFactory] = {}
-    folder = tmp_path_factory.mktemp("databases")
+    folder = Path(os.environ[RUN_FOLDER])
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
     def factory(kind: str) -> DatabaseFactory:

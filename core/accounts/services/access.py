@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import audit
@@ -181,8 +181,16 @@ def create_team(session: Session, name: str, *, actor_id: int | None) -> int:
 
 
 def _locked(session: Session, user_id: int, expected: UserStatus | None) -> User:
-    query = select(User).where(User.id == user_id).with_for_update()
-    user = session.scalar(query.execution_options(populate_existing=True))
+    # Every active Admin is locked with the person, all in the order of their ids: two Admins must
+    # neither shut each other out in the same moment nor wait for each other.
+    query = (
+        select(User)
+        .where(or_(User.id == user_id, User.id.in_(_active_admins())))
+        .order_by(User.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    user = next((one for one in session.scalars(query) if one.id == user_id), None)
     if user is None:
         raise NotFoundError(_("Pemakai ini tidak ada."))
     if expected is not None and user.status != expected:
@@ -190,18 +198,19 @@ def _locked(session: Session, user_id: int, expected: UserStatus | None) -> User
     return user
 
 
-def _keep_an_admin(session: Session, user_id: int) -> None:
-    """Refuse to take the role from the last active Admin; others pass."""
-    # Every Admin's row is locked, or two Admins could shut each other out in the same moment.
-    query = (
-        select(User.id)
-        .join(UserRole, UserRole.user_id == User.id)
+def _active_admins() -> Select[int]:
+    return (
+        select(UserRole.user_id)
         .join(Role, Role.id == UserRole.role_id)
+        .join(User, User.id == UserRole.user_id)
         .where(Role.name == ADMIN, User.status == UserStatus.ACTIVE)
-        .order_by(User.id)
-        .with_for_update(of=User)
     )
-    if set(session.scalars(query)) == {user_id}:
+
+
+def _keep_an_admin(session: Session, user_id: int) -> None:
+    """Refuse to take the role from the last active Admin, whose row is locked; others pass."""
+    # Asked anew after the lock came: the roles that the locking query saw may be gone.
+    if set(session.scalars(_active_admins())) == {user_id}:
         raise LastAdminError
 
 
