@@ -7,8 +7,11 @@ FILE.ini`` without its imports' warnings.
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
+import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +23,10 @@ __all__ = ["main", "open_sockets"]
 
 ADDRESS_KEYS: Final = frozenset({"listen", "host", "port", "ipv4", "ipv6"})
 """Settings of waitress that name what it binds."""
+ANSWER_SECONDS: Final = 10.0
+"""How long a process that was told to end answers those whom it has let in."""
+QUIET_SECONDS: Final = 1.0
+"""How long an open connection may be silent before it is closed then."""
 
 
 def open_sockets(path: Path) -> list[socket.socket]:
@@ -82,13 +89,73 @@ def main(arguments: list[str]) -> int:
 
 def _serve(path: Path, sockets: list[socket.socket]) -> None:
     """Do what pserve does, on sockets that are open already."""
-    import waitress  # type: ignore[import-untyped]  # noqa: PLC0415
-
     loader = _loader(path)
     loader.setup_logging()
     settings = loader.get_settings("server:main")
     rest = {key: value for key, value in settings.items() if key not in {"use", *ADDRESS_KEYS}}
-    waitress.serve(loader.get_wsgi_app(), sockets=sockets, **rest)
+    _Server(loader.get_wsgi_app(), sockets, rest).run()
+
+
+class _Server:
+    """Waitress that turns nobody away when it is told to end.
+
+    Waitress itself cancels the requests that wait for a thread. This one stops listening, so that
+    whoever comes next waits for the successor, answers everybody whom it has let in, and goes on
+    doing so while the worker of this process finishes.
+    """
+
+    def __init__(self, app: Any, sockets: list[socket.socket], settings: dict[str, str]) -> None:
+        import waitress  # type: ignore[import-untyped]  # noqa: PLC0415
+        from waitress import wasyncore  # noqa: PLC0415
+        from waitress.channel import HTTPChannel  # type: ignore[import-untyped]  # noqa: PLC0415
+        from waitress.server import BaseWSGIServer  # type: ignore[import-untyped]  # noqa: PLC0415
+
+        self._loop, self._close = wasyncore.loop, wasyncore.dispatcher.close
+        self._map: dict[int, Any] = {}
+        server = waitress.create_server(app, map=self._map, sockets=sockets, **settings)
+        self._poll, self._threads = server.adj.asyncore_use_poll, server.task_dispatcher
+        self._channel = HTTPChannel
+        self._listeners = [one for one in self._map.values() if isinstance(one, BaseWSGIServer)]
+        self._ending = threading.Event()
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then let the worker and the requests here finish."""
+        from core.jobs.embedded import drain_workers  # noqa: PLC0415
+
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._end)
+        while not self._ending.is_set():
+            self._turn()
+        for listener in self._listeners:
+            self._close(listener)
+        # In a thread, while this one is alive: an interpreter that ends takes no new threads.
+        draining = threading.Thread(target=drain_workers, name="drain")
+        draining.start()
+        until = time.monotonic() + ANSWER_SECONDS
+        while self._is_asked() and time.monotonic() < until:
+            self._turn()
+        self._threads.shutdown(timeout=max(0.0, until - time.monotonic()))
+        draining.join()
+
+    def _end(self, _signal: int, _frame: object) -> None:
+        self._ending.set()
+        self._listeners[0].pull_trigger()
+
+    def _turn(self) -> None:
+        self._loop(timeout=QUIET_SECONDS / 2, use_poll=self._poll, map=self._map, count=1)
+
+    def _is_asked(self) -> bool:
+        """Tell whether somebody still waits for an answer; close the connections of all others."""
+        channels = [one for one in self._map.values() if isinstance(one, self._channel)]
+        for channel in channels:
+            with channel.requests_lock:
+                for request in channel.requests:
+                    # As if the browser had asked for it: it is told, and does not come back here.
+                    request.headers["CONNECTION"] = "close"
+            busy = channel.requests or channel.request or channel.total_outbufs_len
+            if not busy and time.time() - channel.last_activity > QUIET_SECONDS:
+                channel.handle_close()
+        return any(isinstance(one, self._channel) for one in self._map.values())
 
 
 def _loader(path: Path) -> Any:

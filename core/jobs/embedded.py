@@ -1,12 +1,14 @@
 """The worker inside pserve: started with the application, drained when the process is told to stop.
 
-pserve dies of SIGTERM at once, without atexit, in the middle of a chunk. A handler that raises
-SystemExit makes it leave as a program that has ended: waitress closes, atexit drains.
+pserve dies of SIGTERM at once, without atexit, in the middle of a chunk. Here the first signal
+drains the worker, in a thread while pages are still served, and then pserve leaves as a program
+that has ended.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
 import signal
 import sys
 import threading
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
     from core.jobs.host import Host
 
-__all__ = ["start_embedded_worker"]
+__all__ = ["drain_workers", "start_embedded_worker"]
+
+_hosts: list[Host] = []
+"""Runtimes of this process whose worker ends with it."""
 
 
 def start_embedded_worker(runtime: Host) -> None:
@@ -29,21 +34,43 @@ def start_embedded_worker(runtime: Host) -> None:
     ``abah.embedded_worker = false`` leaves it out, for a second web process on one database.
     """
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGTERM, _Leaving())
     # Also without a worker: what is open is closed when the process ends.
-    atexit.register(_drain, runtime)
+    atexit.register(_close, runtime)
     wanted = runtime.settings.flag("abah.embedded_worker", default=True)
     if wanted and runtime.component(Jobs).in_memory:
+        _hosts.append(runtime)
         runtime.component(WorkerProcess).start()
 
 
-def _drain(runtime: Host) -> None:
-    """Stop the worker before anything that its tasks use is closed."""
+def drain_workers() -> None:
+    """Stop the workers that run in this process, each after what it has under way."""
+    for runtime in _hosts:
+        runtime.component(WorkerProcess).stop()
+
+
+def _close(runtime: Host) -> None:
+    """Close what is open, a worker that nobody has drained yet before anything it uses."""
     runtime.component(WorkerProcess).stop()
     runtime.close()
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
-    # A second signal must not break off the draining that the first one began.
-    signal.signal(number, signal.SIG_IGN)
-    sys.exit(0)
+class _Leaving:
+    """What SIGTERM does: drain, then leave. Further signals break nothing off."""
+
+    def __init__(self) -> None:
+        self._begun = self._drained = False
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        if self._drained:
+            sys.exit(0)
+        if not self._begun:
+            self._begun = True
+            threading.Thread(target=self._drain, args=[number], name="drain").start()
+
+    def _drain(self, number: int) -> None:
+        try:
+            drain_workers()
+        finally:
+            self._drained = True
+            os.kill(os.getpid(), number)
