@@ -10,17 +10,17 @@ from pyramid.config import Configurator
 
 from core.errors import AbahError
 from core.framework.lifecycle import Lifecycle, setup_core
-from core.framework.loading import LoadedPlugins, PluginLoadError, load_plugins
+from core.framework.loading import LoadedPlugins, PluginLoadError, left_out, load_plugins
 from core.framework.logging import configure_logging
 from core.framework.runtime import Runtime
 from core.framework.steps import on_check
 from core.i18n import plain
 from core.jobs.embedded import start_embedded_worker
 from core.jobs.runner import Jobs
+from core.web.menu import check_menus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from types import ModuleType
 
     from pyramid.router import Router
 
@@ -102,8 +102,15 @@ def build_wsgi(runtime: Runtime) -> Router:
     """
     try:
         config = _configurator(runtime, runtime.plugins)
-    except Exception:  # noqa: BLE001 - whatever a plugin raises, the rest must work
-        config = _configurator(runtime, _without_broken(runtime))
+    except Exception:
+        # What the core itself raises is nobody else's fault.
+        _configurator(runtime, [])
+        problems = _broken(runtime, runtime.plugins)
+        LoadedPlugins.of(runtime).problems.update(problems)
+        for name, problem in problems.items():
+            log.exception("plugin left out of the web", plugin=name, exc_info=problem)
+        working = [one for one in runtime.plugins if one.name not in problems]
+        config = _configurator(runtime, working)
     app: Router = config.make_wsgi_app()
     return app
 
@@ -124,32 +131,43 @@ def serve_wsgi(settings: Mapping[str, Any]) -> Router:
 
 
 @on_check
-def check_pages(runtime: Runtime, manifest: Manifest, _module: ModuleType) -> None:
-    """Refuse to install a plugin whose pages cannot be added to the application."""
-    _configurator(runtime, [manifest])
+def check_pages(runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest) -> None:
+    """Refuse to install a plugin whose pages do not go together with those of the others."""
+    try:
+        config = _configurator(runtime, manifests)
+    except Exception:  # noqa: BLE001 - whatever it was, it is found again with its plugin's name
+        others = [one for one in manifests if one.name != manifest.name]
+        before = _broken(runtime, others)
+        for name, problem in _broken(runtime, manifests).items():
+            if name == manifest.name:
+                raise problem from problem.__cause__
+            if name not in before:
+                raise PluginLoadError(manifest.name, problem) from problem
+    else:
+        check_menus(config.registry, manifest)
 
 
-def _without_broken(runtime: Runtime) -> list[Manifest]:
-    """Find out which plugins work together, one after the other.
+def _broken(runtime: Runtime, manifests: Sequence[Manifest]) -> dict[str, AbahError]:
+    """Find out which plugins cannot be added to the pages of those before them, and why.
 
     Each try is a configurator of its own: an error caught in the real one would leave the routes
     of its plugin half alive.
     """
-    loaded = LoadedPlugins.of(runtime)
-    # What the core itself raises is nobody else's fault.
-    _configurator(runtime, [])
+    problems = dict(LoadedPlugins.of(runtime).problems)
+    known = set(problems)
     working: list[Manifest] = []
-    for manifest in runtime.plugins:
-        if set(manifest.depends) & set(loaded.problems):
+    for manifest in manifests:
+        if set(manifest.depends) & set(problems):
+            problems[manifest.name] = left_out(manifest, problems)
             continue
         try:
             _configurator(runtime, [*working, manifest])
-        except Exception as error:
-            loaded.problems[manifest.name] = PluginLoadError(manifest.name, error)
-            log.exception("plugin left out of the web", plugin=manifest.name)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises is kept for the caller
+            problems[manifest.name] = PluginLoadError(manifest.name, error)
+            problems[manifest.name].__cause__ = error
         else:
             working.append(manifest)
-    return working
+    return {name: problem for name, problem in problems.items() if name not in known}
 
 
 def _configurator(runtime: Runtime, manifests: Sequence[Manifest]) -> Configurator:

@@ -8,8 +8,9 @@ leaves the plugin out of use and its data whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -264,24 +265,49 @@ class Lifecycle:
             raise
 
     def check(self, manifest: Manifest) -> None:
-        """Import the plugin and try its answers; nothing stays registered that was not before.
+        """Import the plugin and try its answers beside those of the plugins that run.
+
+        Nothing stays registered that was not before.
 
         :raises PluginLoadError: its code raised, or a check of a higher room refused it.
         """
         module = import_plugin(manifest)
-        hooks = self._runtime.hooks
-        known = manifest.name in hooks.plugins
+        with ExitStack() as afterwards:
+            neighbours = [one for one in self._enabled(manifest) if self._try(one, afterwards)]
+            try:
+                self._register(manifest, module, afterwards)
+                manifests = resolve([*neighbours, manifest]).order
+                check_plugin(self._runtime, manifests, manifest)
+            except AbahError:
+                raise
+            except Exception as error:
+                raise PluginLoadError(manifest.name, error) from error
+
+    def _enabled(self, apart_from: Manifest) -> list[Manifest]:
+        rows = self._rows()
+        return [
+            plugin.manifest
+            for name, plugin in discover(self._runtime.settings).items()
+            if name != apart_from.name
+            and plugin.usable
+            and plugin.manifest is not None
+            and name in rows
+            and rows[name].state == PluginState.INSTALLED
+        ]
+
+    def _try(self, manifest: Manifest, afterwards: ExitStack) -> bool:
+        """Register a plugin that runs already, unless it is broken."""
         try:
-            if not known:
-                hooks.register(manifest.name, module)
-            check_plugin(self._runtime, manifest, module)
-        except AbahError:
-            raise
-        except Exception as error:
-            raise PluginLoadError(manifest.name, error) from error
-        finally:
-            if not known and manifest.name in hooks.plugins:
-                hooks.unregister(manifest.name)
+            self._register(manifest, import_plugin(manifest), afterwards)
+        except Exception:  # noqa: BLE001 - what is wrong with it is told where it is loaded
+            return False
+        return True
+
+    def _register(self, manifest: Manifest, module: ModuleType, afterwards: ExitStack) -> None:
+        hooks = self._runtime.hooks
+        if manifest.name not in hooks.plugins:
+            hooks.register(manifest.name, module)
+            afterwards.callback(hooks.unregister, manifest.name)
 
     def _switch(self, name: str, state: PluginState, operation: str) -> None:
         self._progress(name, operation)

@@ -32,6 +32,7 @@ __all__ = [
     "enabled_names",
     "import_models",
     "import_plugin",
+    "left_out",
     "load_plugins",
 ]
 
@@ -102,7 +103,7 @@ def load_plugins(runtime: Runtime, *, enabled: Collection[str] | None = None) ->
         names = ()
     for manifest in _runnable(loaded, names):
         if set(manifest.depends) & set(loaded.problems):
-            loaded.problems[manifest.name] = _left_out(manifest, loaded.problems)
+            loaded.problems[manifest.name] = left_out(manifest, loaded.problems)
             continue
         try:
             loaded.modules[manifest.name] = module = import_plugin(manifest)
@@ -195,7 +196,8 @@ def _manifest(loaded: LoadedPlugins, name: str) -> Manifest:
     return manifest
 
 
-def _left_out(manifest: Manifest, problems: Mapping[str, AbahError]) -> AbahError:
+def left_out(manifest: Manifest, problems: Mapping[str, AbahError]) -> AbahError:
+    """Say that a plugin is skipped because of one that it needs."""
     causes = sorted(set(manifest.depends) & set(problems))
     text: TranslationString = _(
         "Plugin ${name} dilewati karena plugin ${other} yang dibutuhkannya tidak dapat dimuat.",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
 from sqlalchemy.orm import Session
 
@@ -41,7 +40,7 @@ class DemoAccount:
     """What it may do, in the words of the screen."""
 
 
-Check = Callable[[Runtime, Manifest, ModuleType], object]
+Check = Callable[[Runtime, Sequence[Manifest], Manifest], object]
 Grant = Callable[[Session, str, tuple[Permission, ...]], object]
 Forget = Callable[[Session, str], object]
 Setup = Callable[[Session], object]
@@ -56,7 +55,10 @@ _demos: dict[str, Demo] = {}
 
 
 def on_check(check: Check) -> Check:
-    """Look at a plugin before it is installed: ``check(runtime, manifest, module)`` may raise."""
+    """Look at a plugin before it is installed: ``check(runtime, manifests, manifest)`` may raise.
+
+    ``manifests`` are those of all plugins that will run, in load order, its own among them.
+    """
     _checks[_key(check)] = check
     return check
 
@@ -103,10 +105,10 @@ def load_core_demo(session: Session, progress: Callable[[str], None]) -> list[De
     return [account for load in _demos.values() for account in load(session, progress)]
 
 
-def check_plugin(runtime: Runtime, manifest: Manifest, module: ModuleType) -> None:
+def check_plugin(runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest) -> None:
     """Run every check of :func:`on_check`."""
     for check in _checks.values():
-        check(runtime, manifest, module)
+        check(runtime, manifests, manifest)
 
 
 def grant_permissions(session: Session, owner: str, permissions: tuple[Permission, ...]) -> None:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.interfaces import IRoutesMapper
 
+from core.errors import InvalidInputError
 from core.i18n import TranslationString, _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyramid.registry import Registry
     from pyramid.request import Request
 
-__all__ = ["CORE_MENUS", "MenuEntry", "MenuItem", "menu_tree"]
+__all__ = ["CORE_MENUS", "MenuEntry", "MenuItem", "check_menus", "menu_tree"]
 
 
 _KEY: Final = "abah.web.menu"
@@ -70,6 +72,21 @@ CORE_MENUS: Final = (
 """Top-level entries in the manual's order; one without a page shows when it holds something."""
 
 
+def check_menus(registry: Registry, manifest: Any) -> None:
+    """Refuse a plugin with an entry that leads nowhere.
+
+    :raises InvalidInputError: its route does not exist, or needs something filled in.
+    """
+    for menu in manifest.menus:
+        if menu.route is not None and not _is_plain(registry, menu.route):
+            text = _(
+                "Menu ${menu} dari plugin ${name} menunjuk rute ${route}, yang tidak ada atau "
+                "memerlukan isian.",
+                mapping={"menu": menu.id, "name": manifest.name, "route": menu.route},
+            )
+            raise InvalidInputError(field="menus.route", explanation=text)
+
+
 def menu_tree(request: Request, entries: Sequence[MenuEntry]) -> dict[str, MenuItem]:
     """Return the top-level items by id, in order, without what leads nowhere."""
     children: dict[str | None, list[MenuEntry]] = {}
@@ -103,7 +120,11 @@ def _url(request: Request, name: str | None) -> str | None:
     known: dict[str, str | None] = request.registry.setdefault(_KEY, {})
     key = f"{request.script_name} {name}"
     if key not in known:
-        route = request.registry.getUtility(IRoutesMapper).get_route(name)
-        plain = route is not None and "{" not in route.pattern and "*" not in route.pattern
+        plain = _is_plain(request.registry, name)
         known[key] = str(request.route_path(name)) if plain else None
     return known[key]
+
+
+def _is_plain(registry: Registry, name: str) -> bool:
+    route = registry.getUtility(IRoutesMapper).get_route(name)
+    return route is not None and "{" not in route.pattern and "*" not in route.pattern

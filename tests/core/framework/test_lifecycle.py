@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import inspect, select, text
 
-from core.errors import AbahError
+from core.errors import AbahError, InvalidInputError
 from core.framework.datafiles import DataFileError
 from core.framework.graph import GraphError
 from core.framework.journal import unfinished
@@ -153,6 +153,47 @@ def test_code_that_does_not_import_marks_the_plugin_failed_and_touches_no_table(
     sys.modules.pop("plugins.peta.plugin", None)
     Lifecycle(runtime).install("peta")
     assert states(runtime) == {"peta": "installed"}
+
+
+TWO_PAGES = """
+from core.api.hooks import hookimpl
+from pyramid.response import Response
+
+@hookimpl
+def include_web(config):
+    config.add_route("{route}", "/ruang")
+"""
+
+
+def test_pages_are_tried_beside_those_that_are_there(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    """Alone each is sound; together they are not, and the one that runs goes on."""
+    workshop.plugin("peta", code=TWO_PAGES.format(route="ruang"))
+    workshop.plugin("denah", code=TWO_PAGES.format(route="ruang"))
+    home = workshop.plugin("rusak", code=TWO_PAGES.format(route="rusak"))
+    runtime = deployment()
+    Lifecycle(runtime).install("peta", "rusak")
+    workshop.write(home / "plugin.py", "1 / 0")
+    sys.modules.pop("plugins.rusak.plugin")
+    with pytest.raises(PluginLoadError, match="denah"):
+        Lifecycle(deployment()).install("denah")
+    assert states(runtime) == {"denah": "failed", "peta": "installed", "rusak": "installed"}
+    workshop.write(workshop.folder / "denah" / "plugin.py", TWO_PAGES.format(route="denah"))
+    sys.modules.pop("plugins.denah.plugin", None)
+    Lifecycle(deployment()).install("denah")
+    assert states(runtime)["denah"] == "installed", "one that is broken anyway is nobody's fault"
+
+
+def test_a_menu_that_leads_nowhere_is_refused(deployment: Deployment, workshop: Workshop) -> None:
+    menu = '[[menus]]\nid = "peta"\nlabel = "Peta"\nroute = "{route}"\n'
+    code = TWO_PAGES.format(route="ruang")
+    home = workshop.plugin("peta", toml=menu.format(route="rumah"), code=code)
+    with pytest.raises(InvalidInputError, match="rumah"):
+        Lifecycle(deployment()).install("peta")
+    manifest = home / "plugin.toml"
+    workshop.write(manifest, manifest.read_text().replace("rumah", "ruang"))
+    Lifecycle(deployment()).install("peta")
 
 
 def test_a_migration_that_fails_leaves_nothing_half_made(

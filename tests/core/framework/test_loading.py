@@ -147,3 +147,18 @@ def test_a_plugin_whose_pages_cannot_be_added_is_left_out_of_the_web(
     assert app.get("/p/baik/baik").text == "ada"
     assert app.get("/p/cacat/cacat", status=404)
     assert set(LoadedPlugins.of(runtime).problems) == {"cacat"}
+
+
+def test_what_needs_a_plugin_without_pages_is_left_out_and_named(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    home = workshop.plugin("dasar", code=PAGES.format(name="dasar", more=""))
+    workshop.plugin("atas", toml='[depends]\ndasar = ""\n')
+    Lifecycle(deployment()).install("atas")
+    workshop.write(home / "plugin.py", PAGES.format(name="dasar", more="1 / 0"))
+    sys.modules.pop("plugins.dasar.plugin")
+    runtime = deployment()
+    build_wsgi(runtime)
+    problems = LoadedPlugins.of(runtime).problems
+    assert set(problems) == {"dasar", "atas"}
+    assert "dasar" in str(problems["atas"])
