@@ -551,6 +551,7 @@ def upgrade() -> None:
         sa.Column("created_at", UTCDateTime(), nullable=False),
         sa.Column("expires_at", UTCDateTime(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("wrong_hash", sa.String(length=64), nullable=False),
         sa.Column("used_at", UTCDateTime(), nullable=True),
         sa.Column("ended_at", UTCDateTime(), nullable=True),
         sa.Column(

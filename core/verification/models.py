@@ -46,7 +46,9 @@ class Proof(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
-    """Wrong codes so far."""
+    """Wrong codes so far; the same one twice in a row counts once."""
+    wrong_hash: Mapped[str] = mapped_column(String(64), default="")
+    """Keyed hash of the last of them, or empty."""
     used_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     """When it lost its force unused: replaced by a newer one, given up, or guessed at too often."""

@@ -278,7 +278,11 @@ def _dead(proof: Proof, now: datetime) -> Confirmation | None:
 def _wrong(session: Session, proof: Proof, digits: str, now: datetime) -> Confirmed:
     """Count a wrong code, and say so when it is the one of an earlier message."""
     assert proof.user_id is not None  # noqa: S101 - proofs of numbers belong to somebody
-    proof.tries += 1
+    hashed = _hash(session, proof.user_id, proof.address, digits)
+    if proof.wrong_hash != hashed:
+        # A page that is loaded or sent again is no new guess.
+        proof.tries += 1
+        proof.wrong_hash = hashed
     left = MAX_TRIES - proof.tries
     if left <= 0:
         proof.ended_at = now
@@ -294,7 +298,7 @@ def _wrong(session: Session, proof: Proof, digits: str, now: datetime) -> Confir
             Proof.id < proof.id,
             Proof.address == proof.address,
             Proof.created_at > now - DAY,
-            Proof.secret_hash == _hash(session, proof.user_id, proof.address, digits),
+            Proof.secret_hash == hashed,
         )
         .limit(1)
     )

@@ -186,6 +186,8 @@ def test_each_refusal_has_its_own_words(browser: TestApp, database: Database) ->
     assert "Kode verifikasi salah" in error(page)
     assert "Sisa percobaan: 4." in error(page)
     assert SENT in text_of(page)
+    again = confirm(browser, wrong(code), status=422)
+    assert "Sisa percobaan: 4." in error(again), "F5 costs no try"
     for step in range(2, 5):
         confirm(browser, wrong(code, step), status=422)
     assert "Kode salah 5 kali" in error(confirm(browser, wrong(code, 5), status=422))
