@@ -134,9 +134,13 @@ def revision(state: CliState, owner: str, message: str) -> None:
 
 @command.command("backup", help=_("Menulis salinan seluruh basis data ke satu berkas."))
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@yes_option
 @pass_state
-def backup(state: CliState, file: Path | None) -> None:
+def backup(state: CliState, file: Path | None, yes: bool) -> None:  # noqa: FBT001
     """Write a copy; ``.db`` asks for SQLite's own file."""
+    if file is not None and file.exists():
+        question = _("${file} sudah ada dan akan diganti. Lanjutkan?", mapping={"file": str(file)})
+        ask_to_go_on(question, yes=yes)
     runtime = state.open(plugins=())
     try:
         path = file or Path(f"abah-{utcnow():%Y%m%d-%H%M%S}.zip")

@@ -24,8 +24,9 @@ __all__ = ["WorkerProcess", "run_worker"]
 IDLE_MILLISECONDS: Final = 200
 """How long an idle thread may sleep; also the longest wait for a wake-up through Redis."""
 DRAIN_SECONDS: Final = 150.0
-OWN_THREADS: Final = 2
-"""Threads of a queue that has its own (see :func:`core.jobs.task`)."""
+OWN_THREADS: Final = 4
+"""Threads of a queue that has its own (see :func:`core.jobs.task`): one account that hangs must not
+hold all of them."""
 
 log = structlog.get_logger(__name__)
 

@@ -67,6 +67,11 @@ def test_a_copy_travels_from_one_database_to_another(
 def test_replacing_asks_first(abah: Abah, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "salinan.zip"
     abah("db", "backup", str(path))
+    written = path.read_bytes()
+    monkeypatch.setattr("sys.stdin", io.StringIO("tidak\n"))
+    assert abah("db", "backup", str(path)).code == 1
+    assert path.read_bytes() == written
+    assert abah("db", "backup", str(path), "--yes").code == 0
     monkeypatch.setattr("sys.stdin", io.StringIO("tidak\n"))
     assert abah("db", "restore", str(path), "--replace").code == 1
     monkeypatch.setattr("sys.stdin", io.StringIO("ya\n"))
