@@ -24,7 +24,7 @@ from core.api.cli import (
     who,
     yes_option,
 )
-from core.cli.plugins import step_words
+from core.cli.plugin_words import step_words
 from core.cli.state import CliState, pass_state
 from core.db import Database, utcnow
 from core.db.migrate import (

@@ -9,7 +9,6 @@ import click
 
 from core.api.cli import (
     ask_to_go_on,
-    console,
     in_words,
     json_option,
     print_json,
@@ -18,54 +17,30 @@ from core.api.cli import (
     who,
     yes_option,
 )
+from core.cli.plugin_words import (
+    OPERATIONS,
+    SEVERITIES,
+    as_row,
+    print_details,
+    show_plan,
+    show_removal,
+    step_words,
+)
 from core.cli.state import CliState, pass_state
 from core.db import utcnow
 from core.errors import NotFoundError
 from core.framework.doctor import Severity, examine
 from core.framework.journal import history
-from core.framework.lifecycle import Lifecycle, Planned, setup_core
-from core.framework.models import PluginState
-from core.framework.overview import PluginStatus, overview
+from core.framework.lifecycle import Lifecycle, setup_core
+from core.framework.overview import overview
+from core.framework.preview import preview_install
 from core.framework.registry import has_tables
-from core.framework.removal import RemovalPreview, preview_removal, uninstall
-from core.framework.schedules import JAKARTA
-from core.i18n import TranslationString, _
+from core.framework.removal import preview_removal, uninstall
+from core.framework.resuming import interrupted
+from core.framework.resuming import resume as carry_on
+from core.i18n import _
 
-__all__ = ["command", "step_words"]
-
-STATES = {
-    PluginState.AVAILABLE: _("tersedia"),
-    PluginState.INSTALLING: _("pemasangan terputus"),
-    PluginState.INSTALLED: _("aktif"),
-    PluginState.DISABLED: _("nonaktif"),
-    PluginState.UPGRADING: _("pembaruan terputus"),
-    PluginState.REMOVING: _("pelepasan terputus"),
-    PluginState.FAILED: _("gagal"),
-    PluginState.MISSING: _("hilang"),
-    PluginState.INCOMPATIBLE: _("tidak cocok"),
-}
-
-STEPS = {
-    "check": _("memeriksa"),
-    "migrate": _("menyiapkan tabel"),
-    "data": _("memuat data"),
-    "permissions": _("memberi izin"),
-    "mark": _("mencatat"),
-    "enable": _("mengaktifkan"),
-    "disable": _("menonaktifkan"),
-}
-
-OPERATIONS = {
-    "install": _("pasang"),
-    "upgrade": _("perbarui"),
-    "enable": _("aktifkan"),
-}
-
-SEVERITIES = {
-    Severity.ERROR: _("kesalahan"),
-    Severity.WARNING: _("peringatan"),
-    Severity.NOTE: _("catatan"),
-}
+__all__ = ["command"]
 
 
 @click.group("plugins", help=_("Melihat, memasang dan melepas plugin."))
@@ -78,7 +53,7 @@ def command() -> None:
 @pass_state
 def list_plugins(state: CliState, as_json: bool) -> None:  # noqa: FBT001 - click gives it by name
     """List plugins with their state."""
-    rows = [_row(status, as_json=as_json) for status in overview(state.runtime())]
+    rows = [as_row(status, as_json=as_json) for status in overview(state.runtime())]
     columns = {
         "name": _("Nama"),
         "version": _("Versi"),
@@ -99,7 +74,7 @@ def show(state: CliState, name: str, as_json: bool) -> None:  # noqa: FBT001
     status = next((item for item in overview(runtime) if item.name == name), None)
     if status is None:
         raise NotFoundError(_("Plugin ${name} tidak ditemukan.", mapping={"name": name}))
-    details = _row(status, as_json=as_json)
+    details = as_row(status, as_json=as_json)
     with runtime.database.reading() as session:
         entries = history(session, name) if has_tables(session) else ()
         details["history"] = [
@@ -115,7 +90,27 @@ def show(state: CliState, name: str, as_json: bool) -> None:  # noqa: FBT001
     if as_json:
         print_json(details)
     else:
-        _print_details(details)
+        print_details(details)
+
+
+@command.command("preview", help=_("Menunjukkan apa yang akan dilakukan install; tidak mengubah."))
+@click.argument("names", nargs=-1, required=True)
+@json_option
+@pass_state
+def preview(state: CliState, names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
+    """Show what an install of ``names`` would do."""
+    runtime = state.open(plugins=())
+    try:
+        _ensure_core(runtime)
+        found = preview_install(runtime, Lifecycle(runtime).plan(*names))
+    finally:
+        runtime.close()
+    if as_json:
+        print_json([one.as_dict() for one in found])
+    elif found:
+        show_plan(found)
+    else:
+        say(_("Sudah terpasang; tidak ada yang perlu dilakukan."))
 
 
 @command.command("install", help=_("Memasang plugin beserta semua yang dibutuhkannya."))
@@ -132,8 +127,8 @@ def install(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa
         if not planned:
             say(_("Sudah terpasang; tidak ada yang perlu dilakukan."))
             return
+        show_plan(preview_install(runtime, planned))
         if any(item.because for item in planned):
-            _show_plan(planned)
             ask_to_go_on(_("Lanjutkan?"), yes=yes)
         done = lifecycle.install(*names)
     finally:
@@ -144,6 +139,54 @@ def install(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa
             mapping={"name": item.manifest.name, "version": item.manifest.version},
         )
         say(text, style="green")
+
+
+@command.command("upgrade", help=_("Memperbarui tabel dan data plugin; semuanya bila tanpa nama."))
+@click.argument("names", nargs=-1)
+@yes_option
+@pass_state
+def upgrade(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa: FBT001
+    """Bring installed plugins up to date after showing what that means."""
+    runtime = state.open(plugins=())
+    try:
+        lifecycle = Lifecycle(runtime, actor=who(), progress=step_words)
+        # Without a name only what is behind its code; by name also what was mended in place.
+        wanted = names or tuple(lifecycle.outdated())
+        if not wanted:
+            say(_("Semua plugin sudah sesuai dengan kodenya."))
+            return
+        show_plan(preview_install(runtime, lifecycle.plan_upgrade(*wanted)))
+        ask_to_go_on(_("Lanjutkan?"), yes=yes)
+        done = lifecycle.upgrade(*wanted)
+    finally:
+        runtime.close()
+    for name in done:
+        say(_("Plugin ${name} diperbarui.", mapping={"name": name}), style="green")
+
+
+@command.command("resume", help=_("Melanjutkan operasi plugin yang terputus."))
+@yes_option
+@pass_state
+def resume(state: CliState, yes: bool) -> None:  # noqa: FBT001
+    """Carry on whatever was broken off, the oldest first."""
+    runtime = state.open(plugins=())
+    try:
+        operations = interrupted(runtime)
+        if not operations:
+            say(_("Tidak ada operasi yang terputus."))
+            return
+        rows = [
+            {"operation": OPERATIONS[one.operation], "name": one.plugin, "step": one.step}
+            for one in operations
+        ]
+        columns = {"operation": _("Tindakan"), "name": _("Plugin"), "step": _("Langkah")}
+        show_table(rows, columns)
+        ask_to_go_on(_("Lanjutkan?"), yes=yes)
+        for one in operations:
+            carry_on(runtime, one, actor=who(), progress=step_words)
+            say(_("Plugin ${name}: selesai.", mapping={"name": one.plugin}), style="green")
+    finally:
+        runtime.close()
 
 
 @command.command("enable", help=_("Mengaktifkan kembali plugin yang dinonaktifkan."))
@@ -180,7 +223,7 @@ def remove(state: CliState, name: str, purge: bool, export: Path | None, yes: bo
     """Uninstall a plugin after showing what goes."""
     runtime = state.runtime()
     preview = preview_removal(runtime, name)
-    _show_preview(preview, purge=purge)
+    show_removal(preview, purge=purge)
     ask_to_go_on(_("Lepas plugin ${name}?", mapping={"name": name}), yes=yes)
     target = None
     if purge:
@@ -214,96 +257,8 @@ def doctor(state: CliState, as_json: bool) -> int:  # noqa: FBT001
     return int(any(finding.severity is Severity.ERROR for finding in findings))
 
 
-def step_words(plugin: str, step: str) -> None:
-    """Print a step of a lifecycle operation before it begins."""
-    console().print(f"  {plugin}: {in_words(STEPS.get(step, step))}", style="dim", markup=False)
-
-
 def _ensure_core(runtime: Any) -> None:
     with runtime.database.reading() as session:
         ready = has_tables(session)
     if not ready:
         setup_core(runtime)
-
-
-def _row(status: PluginStatus, *, as_json: bool) -> dict[str, Any]:
-    row = status.as_dict()
-    row.setdefault("summary", "")
-    row["problem"] = in_words(status.problem)
-    if not as_json:
-        row["state"] = STATES[status.state]
-        if status.needs_upgrade:
-            row["version"] = f"{status.installed_version} → {status.version}"
-    return row
-
-
-def _print_details(details: dict[str, Any]) -> None:
-    entries = details.pop("history")
-    labels = {
-        "name": _("Nama"),
-        "version": _("Versi"),
-        "state": _("Keadaan"),
-        "problem": _("Masalah"),
-        "summary": _("Ringkasan"),
-        "category": _("Kategori"),
-        "source": _("Lokasi"),
-        "core": _("Versi abah"),
-        "depends": _("Membutuhkan"),
-        "permissions": _("Izin"),
-        "menus": _("Menu"),
-        "schedules": _("Jadwal"),
-    }
-    for key, label in labels.items():
-        value = details.get(key)
-        if isinstance(value, dict):
-            value = ", ".join(f"{name} {wanted}".strip() for name, wanted in value.items())
-        elif isinstance(value, list):
-            value = ", ".join(value)
-        if value:
-            console().print(f"{in_words(label)}: {in_words(str(value))}", markup=False)
-    if entries:
-        console().print()
-        columns = {
-            "at": _("Waktu"),
-            "operation": _("Operasi"),
-            "step": _("Langkah"),
-            "outcome": _("Hasil"),
-            "actor": _("Oleh"),
-        }
-        for entry in entries:
-            entry["at"] = f"{entry['at'].astimezone(JAKARTA):%d/%m/%Y %H:%M:%S} WIB"
-        show_table(entries, columns)
-
-
-def _show_plan(planned: list[Planned]) -> None:
-    rows = [
-        {
-            "operation": OPERATIONS[item.operation],
-            "name": item.manifest.name,
-            "version": item.manifest.version,
-            "because": item.because,
-        }
-        for item in planned
-    ]
-    columns = {
-        "operation": _("Tindakan"),
-        "name": _("Plugin"),
-        "version": _("Versi"),
-        "because": _("Dibutuhkan oleh"),
-    }
-    show_table(rows, columns)
-
-
-def _show_preview(preview: RemovalPreview, *, purge: bool) -> None:
-    if preview.dependents:
-        return
-    if preview.warning:
-        say(preview.warning, style="yellow")
-    heading: TranslationString = (
-        _("Yang akan diekspor lalu dihapus:") if purge else _("Yang tetap tersimpan:")
-    )
-    say(heading)
-    rows = [{"table": name, "rows": count} for name, count in preview.rows.items()]
-    rows.append({"table": in_words(_("data di tabel lain")), "rows": preview.data_rows})
-    rows.append({"table": in_words(_("pengaturan")), "rows": preview.settings})
-    show_table(rows, {"table": _("Tabel"), "rows": _("Baris")})

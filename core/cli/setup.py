@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from core.api.cli import console, say, show_table, who
-from core.cli.plugins import step_words
+from core.cli.plugin_words import step_words
 from core.cli.state import CliState, pass_state
 from core.errors import AbahError
 from core.framework.datafiles import load_files

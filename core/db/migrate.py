@@ -42,6 +42,7 @@ __all__ = [
     "migrating",
     "next_revision_id",
     "owned_tables",
+    "pending_revisions",
     "revision_problems",
     "script_directory",
     "search_index_tables",
@@ -116,6 +117,15 @@ def current_revision(connection: Connection, owner: Owner) -> str | None:
 def head_revision(owner: Owner) -> str | None:
     """Return the newest revision that the code has, or None."""
     return script_directory(owner).get_current_head() if owner.has_history else None
+
+
+def pending_revisions(connection: Connection, owner: Owner) -> list[tuple[str, str]]:
+    """List (id, title) of the revisions that an upgrade would run, in order."""
+    if not owner.has_history:
+        return []
+    current = current_revision(connection, owner)
+    scripts = script_directory(owner).iterate_revisions("head", current or "base")
+    return [(script.revision, script.doc) for script in scripts][::-1]
 
 
 def script_directory(owner: Owner) -> ScriptDirectory:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.db import utcnow
+from core.db import Database, utcnow
 from core.errors import AbahError, NotFoundError
 from core.framework.manifest import Manifest
 from core.framework.models import LoadedData
@@ -29,6 +29,7 @@ __all__ = [
     "DataKind",
     "LoadReport",
     "LoadedValues",
+    "compare_plugin_data",
     "core_data_files",
     "current_data",
     "edited_data",
@@ -131,6 +132,17 @@ def load_plugin_data(session: Session, manifest: Manifest) -> LoadReport:
     :raises DataFileError: a file is wrong; nothing of it is loaded.
     """
     return load_files(session, manifest.name, [manifest.directory / name for name in manifest.data])
+
+
+def compare_plugin_data(database: Database, manifest: Manifest) -> LoadReport:
+    """Tell what loading would do; it is done and taken back, so nothing is changed.
+
+    :raises DataFileError: a file is wrong.
+    """
+    with database.writing() as session, session.begin_nested() as trial:
+        report = load_plugin_data(session, manifest)
+        trial.rollback()
+    return report
 
 
 def load_files(session: Session, owner: str, files: Sequence[Path]) -> LoadReport:

@@ -10,16 +10,16 @@ from sqlalchemy import inspect
 
 from core.db.migrate import Owner, current_revision, head_revision
 from core.errors import AbahError
+from core.framework.checking import check
 from core.framework.datafiles import edited_data
 from core.framework.discovery import safe_mode
-from core.framework.journal import Unfinished, unfinished
-from core.framework.lifecycle import CORE_OWNER, Lifecycle, owner_of
+from core.framework.lifecycle import CORE_OWNER, owner_of
 from core.framework.loading import LoadedPlugins
 from core.framework.lock import lock_holder
 from core.framework.models import PluginRow, PluginState
 from core.framework.overview import PluginStatus, overview
 from core.framework.planning import INSTALLED
-from core.framework.registry import plugin_rows
+from core.framework.resuming import interrupted
 from core.framework.runtime import Runtime
 from core.i18n import TranslationString, _
 
@@ -93,32 +93,17 @@ def _lock_and_journal(runtime: Runtime) -> Iterator[Finding]:
         )
         yield Finding(Severity.NOTE, "core", text)
         return
-    with runtime.database.reading() as session:
-        rows = plugin_rows(session)
-        operations = unfinished(session)
-    for operation in operations:
-        row = rows.get(operation.plugin)
-        if operation.failed and (row is None or row.state != PluginState.REMOVING):
-            # A plugin that could not be installed says so itself; others are as they were.
-            continue
+    for operation in interrupted(runtime):
         text = _(
             "Operasi ${operation} pada plugin ${name} terputus di langkah ${step}. "
-            "Lanjutkan dengan: ${command}",
+            "Lanjutkan dengan: abah plugins resume",
             mapping={
                 "operation": operation.operation,
                 "name": operation.plugin,
                 "step": operation.step,
-                "command": _carry_on(operation),
             },
         )
         yield Finding(Severity.ERROR, operation.plugin, text)
-
-
-def _carry_on(operation: Unfinished) -> str:
-    # What was broken off during an upgrade is complete after an install.
-    verb = "install" if operation.operation == "upgrade" else operation.operation
-    purge = " --purge" if operation.detail.get("purge") else ""
-    return f"abah plugins {verb} {operation.plugin}{purge}"
 
 
 def _plugin(runtime: Runtime, status: PluginStatus) -> Iterator[Finding]:
@@ -177,11 +162,10 @@ def _edited(runtime: Runtime, owner: str) -> Iterator[Finding]:
 def _loaded(runtime: Runtime) -> Iterator[Finding]:
     """Check what this process has loaded as an install would."""
     loaded = LoadedPlugins.of(runtime)
-    lifecycle = Lifecycle(runtime)
     for manifest in runtime.plugins:
         if manifest.name in loaded.problems:
             continue
         try:
-            lifecycle.check(manifest)
+            check(runtime, manifest)
         except AbahError as error:
             yield Finding(Severity.ERROR, manifest.name, error.explanation)

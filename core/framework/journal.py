@@ -1,7 +1,7 @@
 """The journal of lifecycle operations: each step is written down before and after it.
 
 A process that is killed in the middle leaves a step without an end, which ``abah plugins doctor``
-names.
+names and ``abah plugins resume`` carries on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from core.db import Database
 from core.framework.models import JournalEntry, Outcome
 
-__all__ = ["WHOLE", "Operation", "Unfinished", "history", "unfinished"]
+__all__ = ["WHOLE", "Operation", "Unfinished", "announce", "history", "unfinished"]
 
 WHOLE: Final = "operation"
 """The step that stands for the operation as a whole."""
@@ -53,41 +53,73 @@ class Operation:
         self._database = database
         self._actor = actor
 
+    def end(self, error: Exception | None = None) -> None:
+        """Close it, well or with an error."""
+        self._end(WHOLE, error)
+
+    @contextmanager
+    def going(self) -> Iterator[None]:
+        """Close one that was announced at the end of the block, as that ends."""
+        with self._ending(WHOLE):
+            yield
+
     @contextmanager
     def whole(self, **detail: Any) -> Iterator[None]:
         """Bracket the whole operation; ``detail`` is what somebody needs to carry it on."""
-        with self._bracket(WHOLE, detail):
+        self._write(WHOLE, Outcome.BEGUN, detail)
+        with self.going():
             yield
 
     @contextmanager
     def step(self, name: str, **detail: Any) -> Iterator[None]:
         """Bracket one step."""
-        with self._bracket(name, detail):
+        self._write(name, Outcome.BEGUN, detail)
+        with self._ending(name):
             yield
 
     @contextmanager
-    def _bracket(self, step: str, detail: dict[str, Any]) -> Iterator[None]:
-        self._write(step, Outcome.BEGUN, detail)
+    def _ending(self, step: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            self._write(step, Outcome.FAILED, {"error": f"{type(error).__name__}: {error}"})
+            self._end(step, error)
             raise
-        self._write(step, Outcome.DONE, {})
+        self._end(step, None)
+
+    def _end(self, step: str, error: Exception | None) -> None:
+        if error is None:
+            self._write(step, Outcome.DONE, {})
+        else:
+            self._write(step, Outcome.FAILED, {"error": f"{type(error).__name__}: {error}"})
 
     def _write(self, step: str, outcome: Outcome, detail: dict[str, Any]) -> None:
         with self._database.writing() as session:
-            session.add(
-                JournalEntry(
-                    operation_id=self.id,
-                    plugin=self.plugin,
-                    operation=self.name,
-                    step=step,
-                    outcome=outcome,
-                    detail=detail,
-                    actor=self._actor,
-                )
+            self.add(session, step, outcome, detail)
+
+    def add(self, session: Session, step: str, outcome: Outcome, detail: dict[str, Any]) -> None:
+        """Write an entry in the caller's transaction."""
+        session.add(
+            JournalEntry(
+                operation_id=self.id,
+                plugin=self.plugin,
+                operation=self.name,
+                step=step,
+                outcome=outcome,
+                detail=detail,
+                actor=self._actor,
             )
+        )
+
+
+def announce(database: Database, operations: Sequence[tuple[Operation, dict[str, Any]]]) -> None:
+    """Begin several operations at once, each with its detail: none is forgotten after a kill.
+
+    Each is closed by :meth:`Operation.going` or :meth:`Operation.end`.
+    """
+    with database.writing() as session:
+        for operation, detail in operations:
+            operation.add(session, WHOLE, Outcome.BEGUN, detail)
+            session.flush()
 
 
 def history(session: Session, plugin: str, *, limit: int = 50) -> Sequence[JournalEntry]:

@@ -8,9 +8,9 @@ leaves the plugin out of use and its data whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -18,22 +18,19 @@ from sqlalchemy.orm import Session
 from core.db import utcnow
 from core.db.migrate import Owner, current_revision, head_revision, upgrade
 from core.errors import AbahError
+from core.framework.checking import check
 from core.framework.datafiles import CORE, core_data_files, load_files, load_plugin_data
 from core.framework.discovery import discover
 from core.framework.graph import dependents, resolve
-from core.framework.journal import Operation
-from core.framework.loading import PluginLoadError, import_plugin, unusable
+from core.framework.journal import Operation, Unfinished, announce
+from core.framework.loading import unusable
 from core.framework.lock import lifecycle_lock
 from core.framework.manifest import Manifest
 from core.framework.models import PluginRow, PluginState
 from core.framework.planning import INSTALLED, Planned, plan_install
 from core.framework.registry import has_tables, plugin_rows, raise_registry
 from core.framework.runtime import Runtime
-from core.framework.steps import (
-    check_plugin,
-    grant_permissions,
-    prepare_core,
-)
+from core.framework.steps import grant_permissions, prepare_core
 from core.i18n import _, plain
 
 __all__ = [
@@ -98,6 +95,17 @@ def setup_core(runtime: Runtime) -> None:
             load_files(session, CORE, core_data_files())
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One operation on one plugin whose code is here."""
+
+    manifest: Manifest
+    operation: str
+    """``install``, ``upgrade`` or ``enable``."""
+    then: PluginState = PluginState.INSTALLED
+    """State in which it is left."""
+
+
 class Lifecycle:
     """Operations on plugins, for the command line and the page Aplikasi."""
 
@@ -131,36 +139,64 @@ class Lifecycle:
         planned = self.plan(*names)
         if planned:
             with lifecycle_lock(self._database, f"install {' '.join(names)}"):
-                for item in planned:
-                    if item.operation == "enable":
-                        self._switch(item.manifest.name, PluginState.INSTALLED, "enable")
-                    else:
-                        self._bring_in(item.manifest, item.operation)
+                self._perform([Task(item.manifest, item.operation) for item in planned])
         return planned
 
-    def upgrade(self, *names: str) -> list[str]:
-        """Run migrations and load data of installed plugins again; all of them when none is named.
+    def plan_upgrade(self, *names: str) -> list[Planned]:
+        """List in load order the installed plugins to bring up to date; all where none is named.
 
-        Returns the names in the order in which they were brought up to date.
+        :raises NotInstalledError: one of them is not installed.
         """
         rows = self._rows()
         for name in names:
             if name not in rows or rows[name].state not in INSTALLED:
                 raise NotInstalledError(name)
-        found = discover(self._runtime.settings)
         manifests = [
             plugin.manifest
-            for name, plugin in found.items()
+            for name, plugin in discover(self._runtime.settings).items()
             if plugin.usable and plugin.manifest and name in rows and rows[name].state in INSTALLED
         ]
-        order = [
-            manifest for manifest in resolve(manifests).order if manifest.name in (names or rows)
+        return [
+            Planned(manifest, "upgrade", "")
+            for manifest in resolve(manifests).order
+            if manifest.name in (names or rows)
         ]
+
+    def upgrade(self, *names: str) -> list[str]:
+        """Run migrations and load data of installed plugins again; all of them when none is named.
+
+        Returns the names in the order in which they were brought up to date.
+
+        :raises NotInstalledError: one of them is not installed.
+        :raises LockedError: another operation is running.
+        """
+        planned = self.plan_upgrade(*names)
+        rows = self._rows()
         with lifecycle_lock(self._database, "upgrade"):
-            for manifest in order:
-                state = PluginState(rows[manifest.name].state)
-                self._bring_in(manifest, "upgrade", then=state)
-        return [manifest.name for manifest in order]
+            self._perform(
+                [
+                    Task(one.manifest, "upgrade", PluginState(rows[one.manifest.name].state))
+                    for one in planned
+                ]
+            )
+        return [one.manifest.name for one in planned]
+
+    def carry_on(self, operation: Unfinished) -> None:
+        """Do again what was broken off: install, upgrade, enable or disable.
+
+        :raises AbahError: the plugin is not found, broken or not allowed.
+        :raises LockedError: another operation is running.
+        """
+        name = operation.plugin
+        with lifecycle_lock(self._database, f"resume {name}"):
+            if operation.operation == "disable":
+                self._switch(name, PluginState.DISABLED, operation.operation)
+                return
+            plugin = discover(self._runtime.settings).get(name)
+            if plugin is None or plugin.manifest is None or not plugin.usable:
+                raise unusable(name, plugin)
+            then = PluginState(operation.detail.get("then", PluginState.INSTALLED))
+            self._perform([Task(plugin.manifest, operation.operation, then)])
 
     def outdated(self) -> list[str]:
         """Name the installed plugins whose version or tables are not those of their code."""
@@ -237,23 +273,52 @@ class Lifecycle:
         with self._database.reading() as session:
             return plugin_rows(session) if has_tables(session) else {}
 
-    def _bring_in(
-        self, manifest: Manifest, name: str, *, then: PluginState = PluginState.INSTALLED
-    ) -> None:
+    def _perform(self, tasks: Sequence[Task]) -> None:
+        """Do one after the other; all of them stand in the journal before the first begins."""
+        waiting = [
+            (task, Operation(self._database, task.manifest.name, task.operation, self._actor))
+            for task in tasks
+        ]
+        announce(
+            self._database,
+            [
+                (operation, {"version": task.manifest.version, "then": task.then})
+                for task, operation in waiting
+            ],
+        )
+        while waiting:
+            task, operation = waiting.pop(0)
+            try:
+                self._do(task, operation)
+            except Exception as error:
+                for _task, never_begun in waiting:
+                    never_begun.end(error)
+                raise
+
+    def _do(self, task: Task, operation: Operation) -> None:
+        if task.operation == "enable":
+            with operation.going():
+                self._progress(task.manifest.name, "enable")
+                self._write(lambda session: _switch_row(session, task.manifest.name, task.then))
+        else:
+            self._bring_in(task, operation)
+
+    def _bring_in(self, task: Task, operation: Operation) -> None:
         """Run the steps of install or upgrade for one plugin."""
-        operation = Operation(self._database, manifest.name, name, self._actor)
+        manifest = task.manifest
         steps: dict[str, Callable[[], None]] = {
-            "check": lambda: self.check(manifest),
+            "check": lambda: check(self._runtime, manifest),
             "migrate": lambda: upgrade(self._database, owner_of(manifest)),
             "data": lambda: self._write(lambda session: load_plugin_data(session, manifest)),
             "permissions": lambda: self._write(
                 lambda session: grant_permissions(session, manifest.name, manifest.permissions)
             ),
-            "mark": lambda: self._write(lambda session: _mark(session, manifest, then)),
+            "mark": lambda: self._write(lambda session: _mark(session, manifest, task.then)),
         }
-        underway = PluginState.INSTALLING if name == "install" else PluginState.UPGRADING
+        installing = task.operation == "install"
+        underway = PluginState.INSTALLING if installing else PluginState.UPGRADING
         try:
-            with operation.whole(version=manifest.version, then=then):
+            with operation.going():
                 self._write(lambda session: _set_state(session, manifest, underway))
                 for step, run in steps.items():
                     self._progress(manifest.name, step)
@@ -263,51 +328,6 @@ class Lifecycle:
             reason = plain(error.explanation) if isinstance(error, AbahError) else repr(error)
             self._write(lambda session: _fail(session, manifest, reason))
             raise
-
-    def check(self, manifest: Manifest) -> None:
-        """Import the plugin and try its answers beside those of the plugins that run.
-
-        Nothing stays registered that was not before.
-
-        :raises PluginLoadError: its code raised, or a check of a higher room refused it.
-        """
-        module = import_plugin(manifest)
-        with ExitStack() as afterwards:
-            neighbours = [one for one in self._enabled(manifest) if self._try(one, afterwards)]
-            try:
-                self._register(manifest, module, afterwards)
-                manifests = resolve([*neighbours, manifest]).order
-                check_plugin(self._runtime, manifests, manifest)
-            except AbahError:
-                raise
-            except Exception as error:
-                raise PluginLoadError(manifest.name, error) from error
-
-    def _enabled(self, apart_from: Manifest) -> list[Manifest]:
-        rows = self._rows()
-        return [
-            plugin.manifest
-            for name, plugin in discover(self._runtime.settings).items()
-            if name != apart_from.name
-            and plugin.usable
-            and plugin.manifest is not None
-            and name in rows
-            and rows[name].state == PluginState.INSTALLED
-        ]
-
-    def _try(self, manifest: Manifest, afterwards: ExitStack) -> bool:
-        """Register a plugin that runs already, unless it is broken."""
-        try:
-            self._register(manifest, import_plugin(manifest), afterwards)
-        except Exception:  # noqa: BLE001 - what is wrong with it is told where it is loaded
-            return False
-        return True
-
-    def _register(self, manifest: Manifest, module: ModuleType, afterwards: ExitStack) -> None:
-        hooks = self._runtime.hooks
-        if manifest.name not in hooks.plugins:
-            hooks.register(manifest.name, module)
-            afterwards.callback(hooks.unregister, manifest.name)
 
     def _switch(self, name: str, state: PluginState, operation: str) -> None:
         self._progress(name, operation)

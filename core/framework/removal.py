@@ -6,7 +6,7 @@ again. With it they are exported first and then dropped; the export is never ski
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -105,12 +105,17 @@ def preview_removal(runtime: Runtime, name: str) -> RemovalPreview:
 
 
 def uninstall(
-    runtime: Runtime, name: str, *, actor: str = "", purge_to: Path | None = None
+    runtime: Runtime,
+    name: str,
+    *,
+    actor: str = "",
+    purge_to: Path | None = None,
+    done: Collection[str] = (),
 ) -> Contents | None:
     """Take a plugin out. With ``purge_to`` its data are exported to that file and then dropped.
 
     Returns what the export holds. What the plugin caused in the core's own tables (messages, audit)
-    stays.
+    stays. ``done`` names the steps that an uninstall which was broken off has completed.
 
     :raises NotInstalledError: nothing of it is here.
     :raises DependentsError: other plugins need it.
@@ -134,8 +139,10 @@ def uninstall(
             # vanish.
             _retire(session, name)
         if purge_to is not None:
+            # What is exported already is not written over: some of it may be gone by now.
             with operation.step("export"):
-                contents = _export(runtime, preview, purge_to)
+                if "export" not in done:
+                    contents = _export(runtime, preview, purge_to)
             with operation.step("forget"), database.writing() as session:
                 _forget(session, name)
             with operation.step("drop"):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from core.framework.lifecycle import Lifecycle
+from core.framework.runtime import Runtime
 from tests.core.cli.conftest import Answer
 from tests.core.conftest import Workshop
 
@@ -59,6 +61,75 @@ def test_install_shows_what_comes_along_and_asks(
         0,
         "Sudah terpasang; tidak ada yang perlu dilakukan.",
     )
+
+
+@pytest.mark.usefixtures("plugins")
+def test_a_preview_tells_everything_and_changes_nothing(abah: Abah, workshop: Workshop) -> None:
+    found = abah("plugins", "preview", "atas", "--json").json
+    assert [one["name"] for one in found] == ["dasar", "atas"]
+    assert found[0]["because"] == "atas"
+    assert found[0]["migrations"] == [{"id": "dasar_0001_base", "title": ""}]
+    assert {row["state"] for row in abah("plugins", "list", "--json").json} == {
+        "available",
+        "incompatible",
+    }
+    abah("plugins", "install", "--yes", "atas")
+    assert abah("plugins", "preview", "atas", "--json").json == []
+    workshop.plugin(
+        "atas",
+        version="1.1",
+        toml="""
+        data = ["data/texts.toml"]
+        [depends]
+        dasar = ">=1"
+        [[permissions]]
+        name = "atas.lihat"
+        title = "Melihat"
+        roles = ["petugas"]
+        """,
+        files={"data/texts.toml": "[[rahasia]]\nid = 1\n"},
+    )
+    refused = abah("plugins", "upgrade", "atas", "--yes")
+    assert refused.code == 1
+    assert "rahasia" in refused.err, "a wrong data file is told before anything is changed"
+    workshop.write(workshop.folder / "atas" / "data" / "texts.toml", "")
+    (change,) = abah("plugins", "preview", "atas", "--json").json
+    assert change["operation"] == "upgrade"
+    assert change["permissions"] == {"atas.lihat": ["petugas"]}
+
+
+@pytest.mark.usefixtures("plugins")
+def test_upgrade_brings_what_is_behind_its_code(abah: Abah, workshop: Workshop) -> None:
+    abah("plugins", "install", "--yes", "atas")
+    assert "sesuai" in abah("plugins", "upgrade").out
+    workshop.plugin("dasar", version="1.1", files=workshop.migration("dasar", "dasar_thing"))
+    done = abah("plugins", "upgrade", "--yes")
+    assert done.code == 0
+    assert "Plugin dasar diperbarui." in done.out
+    assert "atas" not in done.out
+    rows = {row["name"]: row for row in abah("plugins", "list", "--json").json}
+    assert rows["dasar"]["installed_version"] == "1.1"
+    assert abah("plugins", "upgrade", "rusak").code == 1
+
+
+@pytest.mark.usefixtures("plugins")
+def test_resume_carries_on_what_was_broken_off(
+    abah: Abah, deployment: Callable[..., Runtime]
+) -> None:
+    assert "Tidak ada" in abah("plugins", "resume").out
+
+    def die(plugin: str, _step: str) -> None:
+        if plugin == "atas":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Lifecycle(deployment(), progress=die).install("atas")
+    done = abah("plugins", "resume", "--yes")
+    assert done.code == 0
+    assert "Plugin atas: selesai." in done.out
+    assert "dasar" not in done.out
+    rows = {row["name"]: row["state"] for row in abah("plugins", "list", "--json").json}
+    assert (rows["dasar"], rows["atas"]) == ("installed", "installed")
 
 
 @pytest.mark.usefixtures("plugins")

@@ -16,6 +16,7 @@ from core.framework.lifecycle import Lifecycle
 from core.framework.lock import lifecycle_lock
 from core.framework.overview import overview
 from core.framework.removal import uninstall
+from core.framework.resuming import interrupted, resume
 from core.framework.runtime import Runtime
 from core.i18n import plain
 from core.testing.fixtures import test_settings as settings_for
@@ -61,7 +62,7 @@ def test_an_interrupted_operation_is_named_with_the_way_on(
     (finding,) = told(runtime, "peta")
     assert finding[0] is Severity.ERROR
     assert "migrate" in finding[1]
-    assert "abah plugins install peta" in finding[1]
+    assert "abah plugins resume" in finding[1]
     with lifecycle_lock(runtime.database, "install peta"):
         notes = told(runtime, "core")
         assert (Severity.NOTE, notes[0][1]) == notes[0]
@@ -89,10 +90,10 @@ def test_an_install_that_broke_off_is_not_sent_to_db_upgrade(
         Lifecycle(runtime, progress=stop(KeyboardInterrupt)).install("mati")
     with pytest.raises(ZeroDivisionError):
         Lifecycle(runtime, progress=stop(ZeroDivisionError)).install("gagal")
-    for name in ("mati", "gagal"):
+    for name, way_on in (("mati", "resume"), ("gagal", "install gagal")):
         ((severity, text),) = told(deployment(), name)
         assert severity is Severity.ERROR
-        assert f"abah plugins install {name}" in text
+        assert f"abah plugins {way_on}" in text
         assert "db upgrade" not in text
 
 
@@ -114,9 +115,10 @@ def test_an_interrupted_purge_is_carried_on_as_a_purge(
                 uninstall(runtime, "peta", purge_to=tmp_path / "out.zip")
         ((severity, text),) = told(deployment(), "peta")
         assert severity is Severity.ERROR
-        assert text.endswith("abah plugins uninstall peta --purge")
+        assert text.endswith("abah plugins resume")
         assert "drop" in text
-    uninstall(runtime, "peta", purge_to=tmp_path / "out.zip")
+    (operation,) = interrupted(runtime)
+    resume(runtime, operation)
     assert told(deployment(), "peta") == []
 
 

@@ -1,0 +1,182 @@
+"""What ``abah plugins`` prints: words for states and steps, and tables of plans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.api.cli import console, in_words, say, show_table
+from core.framework.doctor import Severity
+from core.framework.models import PluginState
+from core.framework.overview import PluginStatus
+from core.framework.preview import InstallPreview
+from core.framework.removal import RemovalPreview
+from core.framework.schedules import JAKARTA
+from core.i18n import TranslationString, _
+
+__all__ = [
+    "OPERATIONS",
+    "SEVERITIES",
+    "as_row",
+    "print_details",
+    "show_plan",
+    "show_removal",
+    "step_words",
+]
+
+STATES = {
+    PluginState.AVAILABLE: _("tersedia"),
+    PluginState.INSTALLING: _("pemasangan terputus"),
+    PluginState.INSTALLED: _("aktif"),
+    PluginState.DISABLED: _("nonaktif"),
+    PluginState.UPGRADING: _("pembaruan terputus"),
+    PluginState.REMOVING: _("pelepasan terputus"),
+    PluginState.FAILED: _("gagal"),
+    PluginState.MISSING: _("hilang"),
+    PluginState.INCOMPATIBLE: _("tidak cocok"),
+}
+
+STEPS = {
+    "check": _("memeriksa"),
+    "migrate": _("menyiapkan tabel"),
+    "data": _("memuat data"),
+    "permissions": _("memberi izin"),
+    "mark": _("mencatat"),
+    "enable": _("mengaktifkan"),
+    "disable": _("menonaktifkan"),
+}
+
+OPERATIONS = {
+    "install": _("pasang"),
+    "upgrade": _("perbarui"),
+    "enable": _("aktifkan"),
+    "disable": _("nonaktifkan"),
+    "uninstall": _("lepas"),
+}
+
+SEVERITIES = {
+    Severity.ERROR: _("kesalahan"),
+    Severity.WARNING: _("peringatan"),
+    Severity.NOTE: _("catatan"),
+}
+
+
+def step_words(plugin: str, step: str) -> None:
+    """Print a step of a lifecycle operation before it begins."""
+    console().print(f"  {plugin}: {in_words(STEPS.get(step, step))}", style="dim", markup=False)
+
+
+def as_row(status: PluginStatus, *, as_json: bool) -> dict[str, Any]:
+    """Give a plugin as a row of the list."""
+    row = status.as_dict()
+    row.setdefault("summary", "")
+    row["problem"] = in_words(status.problem)
+    if not as_json:
+        row["state"] = STATES[status.state]
+        if status.needs_upgrade:
+            row["version"] = f"{status.installed_version} → {status.version}"
+    return row
+
+
+def print_details(details: dict[str, Any]) -> None:
+    """Print everything about one plugin, with its history."""
+    entries = details.pop("history")
+    labels = {
+        "name": _("Nama"),
+        "version": _("Versi"),
+        "state": _("Keadaan"),
+        "problem": _("Masalah"),
+        "summary": _("Ringkasan"),
+        "category": _("Kategori"),
+        "source": _("Lokasi"),
+        "core": _("Versi abah"),
+        "depends": _("Membutuhkan"),
+        "permissions": _("Izin"),
+        "menus": _("Menu"),
+        "schedules": _("Jadwal"),
+    }
+    for key, label in labels.items():
+        value = details.get(key)
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {wanted}".strip() for name, wanted in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(value)
+        if value:
+            console().print(f"{in_words(label)}: {in_words(str(value))}", markup=False)
+    if entries:
+        console().print()
+        columns = {
+            "at": _("Waktu"),
+            "operation": _("Operasi"),
+            "step": _("Langkah"),
+            "outcome": _("Hasil"),
+            "actor": _("Oleh"),
+        }
+        for entry in entries:
+            entry["at"] = f"{entry['at'].astimezone(JAKARTA):%d/%m/%Y %H:%M:%S} WIB"
+        show_table(entries, columns)
+
+
+def show_plan(previews: list[InstallPreview]) -> None:
+    """Print what an install or upgrade would do."""
+    rows = [
+        {
+            "operation": OPERATIONS[one.planned.operation],
+            "name": one.planned.manifest.name,
+            "version": one.planned.manifest.version,
+            "because": one.planned.because,
+        }
+        for one in previews
+    ]
+    columns = {
+        "operation": _("Tindakan"),
+        "name": _("Plugin"),
+        "version": _("Versi"),
+        "because": _("Dibutuhkan oleh"),
+    }
+    show_table(rows, columns)
+    changes = [row for one in previews for row in _changes(one)]
+    if changes:
+        console().print()
+        columns = {"name": _("Plugin"), "what": _("Perubahan"), "which": _("Rincian")}
+        show_table(changes, columns)
+
+
+def _changes(one: InstallPreview) -> list[dict[str, Any]]:
+    """List what one plugin would change, a row for each kind of thing."""
+    if one.planned.operation == "enable":
+        return []
+    manifest = one.planned.manifest
+    kinds = {
+        _("migrasi"): [f"{number} ({title})" for number, title in one.migrations],
+        _("izin"): [
+            f"{permission.name} ({', '.join(permission.roles) or '-'})"
+            for permission in manifest.permissions
+        ],
+        _("menu"): [menu.id for menu in manifest.menus],
+        _("jadwal"): [schedule.task for schedule in manifest.schedules],
+        _("data baru"): one.data.created,
+        _("data diperbarui"): one.data.updated,
+        _("data tetap karena diubah Admin"): one.data.kept,
+        _("data yang tidak dibawa lagi; tetap ada"): one.data.orphaned,
+    }
+    return [
+        {"name": manifest.name, "what": what, "which": ", ".join(which)}
+        for what, which in kinds.items()
+        if which
+    ]
+
+
+def show_removal(preview: RemovalPreview, *, purge: bool) -> None:
+    """Print what an uninstall would take away, and what stays."""
+    if preview.dependents:
+        return
+    if preview.warning:
+        say(preview.warning, style="yellow")
+    heading: TranslationString = (
+        _("Yang akan diekspor lalu dihapus:") if purge else _("Yang tetap tersimpan:")
+    )
+    say(heading)
+    rows = [{"table": name, "rows": count} for name, count in preview.rows.items()]
+    rows.append({"table": in_words(_("data di tabel lain")), "rows": preview.data_rows})
+    rows.append({"table": in_words(_("pengaturan")), "rows": preview.settings})
+    show_table(rows, {"table": _("Tabel"), "rows": _("Baris")})

@@ -1,0 +1,212 @@
+"""A process killed at any point of any operation leaves what can be named and carried on."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from sqlalchemy import inspect, text
+
+from core.framework import lifecycle
+from core.framework.doctor import Severity, examine
+from core.framework.journal import Operation, announce
+from core.framework.lifecycle import Lifecycle, NotInstalledError
+from core.framework.registry import plugin_rows
+from core.framework.removal import uninstall
+from core.framework.resuming import interrupted, resume
+from core.framework.runtime import Runtime
+from core.i18n import plain
+from tests.core.conftest import Workshop
+
+pytestmark = pytest.mark.plugins()
+
+Deployment = Callable[..., Runtime]
+Act = Callable[[Runtime], object]
+
+FORK = multiprocessing.get_context("fork")
+
+
+def states(runtime: Runtime) -> dict[str, str]:
+    with runtime.database.reading() as session:
+        return {name: row.state for name, row in plugin_rows(session).items()}
+
+
+def tables(runtime: Runtime) -> set[str]:
+    names = inspect(runtime.database.engine).get_table_names()
+    return {name for name in names if name.startswith(("peta_", "dasar_"))}
+
+
+def dies(act: Act, opened: Deployment, *, number: int, noted: bool) -> bool:
+    """Run ``act`` in a process that is killed before or after its journal entry ``number``.
+
+    False when it came to its end before.
+    """
+
+    def child() -> None:
+        written = 0
+
+        def counted(write: Callable[..., None]) -> Callable[..., None]:
+            def wrapped(*arguments: Any) -> None:
+                nonlocal written
+                written += 1
+                if written == number and not noted:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                write(*arguments)
+                if written == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            return wrapped
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Operation, "_write", counted(Operation._write))
+            patched.setattr(lifecycle, "announce", counted(announce))
+            act(opened())
+        os._exit(0)
+
+    process = FORK.Process(target=child)
+    process.start()
+    process.join(60)
+    assert process.exitcode in {0, -signal.SIGKILL}
+    return process.exitcode != 0
+
+
+@contextmanager
+def fresh(deployment: Deployment) -> Iterator[Runtime]:
+    runtime = deployment()
+    yield runtime
+    runtime.close()
+
+
+def errors(runtime: Runtime) -> list[str]:
+    return [plain(one.text) for one in examine(runtime) if one.severity is Severity.ERROR]
+
+
+ROWS = "INSERT INTO peta_thing (id, note) VALUES (1, 'satu'), (2, 'dua'), (3, 'tiga')"
+
+
+class Case:
+    """One operation: how it comes to it, what it does, how it must end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.export = folder / "peta.zip"
+
+    def prepare(self, runtime: Runtime) -> None:
+        Lifecycle(runtime).install("peta")
+        with runtime.database.writing() as session:
+            session.execute(text(ROWS))
+
+    def act(self, runtime: Runtime) -> None:
+        raise NotImplementedError
+
+    def check(self, runtime: Runtime) -> None:
+        raise NotImplementedError
+
+
+class Install(Case):
+    def prepare(self, runtime: Runtime) -> None:
+        """Nothing is there before."""
+
+    def act(self, runtime: Runtime) -> None:
+        Lifecycle(runtime).install("peta")
+
+    def check(self, runtime: Runtime) -> None:
+        assert states(runtime) == {"dasar": "installed", "peta": "installed"}
+        assert {"dasar_thing", "peta_thing"} <= tables(runtime)
+
+
+class Upgrade(Case):
+    def prepare(self, runtime: Runtime) -> None:
+        super().prepare(runtime)
+        Lifecycle(runtime).disable("peta")
+
+    def act(self, runtime: Runtime) -> None:
+        Lifecycle(runtime).upgrade("peta", "dasar")
+
+    def check(self, runtime: Runtime) -> None:
+        assert states(runtime) == {"dasar": "installed", "peta": "disabled"}, "as it was before"
+
+
+class Disable(Case):
+    def act(self, runtime: Runtime) -> None:
+        Lifecycle(runtime).disable("peta")
+
+    def check(self, runtime: Runtime) -> None:
+        assert states(runtime) == {"dasar": "installed", "peta": "disabled"}
+
+
+class Enable(Disable):
+    def prepare(self, runtime: Runtime) -> None:
+        super().prepare(runtime)
+        super().act(runtime)
+
+    def act(self, runtime: Runtime) -> None:
+        Lifecycle(runtime).enable("peta")
+
+    def check(self, runtime: Runtime) -> None:
+        assert states(runtime) == {"dasar": "installed", "peta": "installed"}
+
+
+class Uninstall(Case):
+    def act(self, runtime: Runtime) -> None:
+        uninstall(runtime, "peta")
+
+    def check(self, runtime: Runtime) -> None:
+        assert states(runtime) == {"dasar": "installed"}
+        assert "peta_thing" in tables(runtime), "its data stay"
+
+
+class Purge(Case):
+    def act(self, runtime: Runtime) -> None:
+        uninstall(runtime, "peta", purge_to=self.export)
+
+    def check(self, runtime: Runtime) -> None:
+        assert states(runtime) == {"dasar": "installed"}
+        assert not {name for name in tables(runtime) if name.startswith("peta_")}
+        with ZipFile(self.export) as copy:
+            lines = copy.read("peta_thing.jsonl").splitlines()
+        assert [json.loads(line)[1] for line in lines] == ["note", "satu", "dua", "tiga"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noted", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("kind", [Install, Upgrade, Disable, Enable, Uninstall, Purge])
+def test_a_kill_at_any_point_is_named_and_carried_on(
+    deployment: Deployment, workshop: Workshop, tmp_path: Path, kind: type[Case], noted: bool
+) -> None:
+    for name, needs in (("dasar", ""), ("peta", '[depends]\ndasar = ""\n')):
+        files = workshop.migration(name, f"{name}_thing")
+        workshop.plugin(name, toml=needs, files=files)
+    case = kind(tmp_path)
+    for number in itertools.count(1):
+        with fresh(deployment) as runtime:
+            for name in ("peta", "dasar"):
+                with suppress(NotInstalledError):
+                    uninstall(runtime, name, purge_to=tmp_path / "before.zip")
+            case.prepare(runtime)
+            before = states(runtime)
+        if not dies(case.act, deployment, number=number, noted=noted):
+            break
+        with fresh(deployment) as runtime:
+            operations = interrupted(runtime)
+            named = " ".join(errors(runtime))
+            for operation in operations:
+                assert operation.plugin in named
+                assert "abah plugins resume" in named
+                resume(runtime, operation)
+            if not operations and states(runtime) == before:
+                # It was killed before anything was begun.
+                case.act(runtime)
+        with fresh(deployment) as runtime:
+            case.check(runtime)
+            assert errors(runtime) == []
+            assert interrupted(runtime) == []
+    assert number > 2
