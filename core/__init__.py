@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyramid.router import Router
+    from core.live import Live
 
 __all__ = ["main"]
 
 
-def main(global_config: dict[str, str], **settings: Any) -> Router:
+def main(global_config: dict[str, str], **settings: Any) -> Live:
     """Build the WSGI application for PasteDeploy (``use = egg:abah``)."""
     # Imported here: this module runs at every import of the core, also where no web is wanted.
-    from core.app import serve_wsgi  # noqa: PLC0415
+    from core.live import serve_wsgi  # noqa: PLC0415
 
     return serve_wsgi({**global_config, **settings})

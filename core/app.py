@@ -11,11 +11,8 @@ from pyramid.config import Configurator
 from core.errors import AbahError
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.loading import LoadedPlugins, PluginLoadError, left_out, load_plugins
-from core.framework.logging import configure_logging
 from core.framework.runtime import Runtime
 from core.framework.steps import on_check
-from core.i18n import plain
-from core.jobs.embedded import start_embedded_worker
 from core.jobs.runner import Jobs
 from core.web.menu import check_menus
 
@@ -27,7 +24,7 @@ if TYPE_CHECKING:
     from core.db import Database
     from core.framework.manifest import Manifest
 
-__all__ = ["build_wsgi", "open_runtime", "prepare", "serve_wsgi"]
+__all__ = ["build_wsgi", "open_runtime", "prepare"]
 
 CORE_ROOMS: Final = ("core.accounts", "core.verification", "core.messaging")
 """Rooms with pages, in the order in which they are included."""
@@ -75,7 +72,7 @@ def open_runtime(
         load_plugins(runtime, enabled=plugins)
         runtime.database.info["jobs"] = runtime.component(Jobs)
     except BaseException:
-        runtime.close()
+        runtime.close(keep_database=database is not None)
         raise
     return runtime
 
@@ -112,21 +109,6 @@ def build_wsgi(runtime: Runtime) -> Router:
         working = [one for one in runtime.plugins if one.name not in problems]
         config = _configurator(runtime, working)
     app: Router = config.make_wsgi_app()
-    return app
-
-
-def serve_wsgi(settings: Mapping[str, Any]) -> Router:
-    """Answer to PasteDeploy: build everything, start the embedded worker where one is wanted.
-
-    What an administrator has to mend ends the process with one sentence.
-    """
-    try:
-        configure_logging(settings)
-        runtime = open_runtime(settings)
-    except AbahError as error:
-        raise SystemExit(plain(error.explanation)) from error
-    app = build_wsgi(runtime)
-    start_embedded_worker(runtime)
     return app
 
 

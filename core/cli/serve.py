@@ -17,7 +17,7 @@ from core.cli.web import open_sockets
 from core.cli.worker import SUPERVISED
 from core.db import Database
 from core.errors import AbahError
-from core.framework.registry import has_tables, registry_number
+from core.framework.registry import has_tables, registry_numbers
 from core.framework.secrets import Secrets
 from core.framework.settings import Settings
 from core.i18n import _
@@ -104,17 +104,17 @@ def _refuse_unready(database: Database) -> None:
 
 
 def _registry_watch(database: Database) -> Callable[[], bool]:
-    """Give a function that tells whether the registry number has changed since its last call."""
+    """Give a function that tells whether processes have to be replaced since its last call."""
     seen: list[Any] = [None]
 
     def changed() -> bool:
         try:
             with database.reading() as session:
-                number = registry_number(session)
+                _number, replaced = registry_numbers(session)
         except SQLAlchemyError:
             # The database is away for a moment; the children tell it better than we could.
             return False
-        before, seen[0] = seen[0], number
-        return before is not None and number != before
+        before, seen[0] = seen[0], replaced
+        return before is not None and replaced != before
 
     return changed

@@ -8,13 +8,9 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 import click
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.cli.state import CliState, pass_state
 from core.errors import AbahError
-from core.framework.loading import LoadedPlugins
-from core.framework.registry import registry_number
 from core.i18n import _
 
 if TYPE_CHECKING:
@@ -24,10 +20,6 @@ __all__ = ["SUPERVISED", "command"]
 
 SUPERVISED: Final = "ABAH_SUPERVISED"
 """Environment variable that ``abah serve``, which watches the registry, sets for its children."""
-
-WATCH_SECONDS: Final = 2.0
-
-log = structlog.get_logger(__name__)
 
 
 @click.command("worker", help=_("Menjalankan pekerjaan latar: pengiriman, jadwal, penyapu."))
@@ -41,7 +33,8 @@ log = structlog.get_logger(__name__)
 def command(state: CliState, threads: int | None) -> None:
     """Work until SIGTERM or SIGINT, then finish what is under way."""
     from core.jobs.runner import Jobs  # noqa: PLC0415 - dramatiq is slow to import
-    from core.jobs.worker import run_worker  # noqa: PLC0415
+    from core.jobs.worker import WorkerProcess  # noqa: PLC0415
+    from core.live import Follower  # noqa: PLC0415
 
     state.verbose = True
     runtime = state.runtime()
@@ -52,23 +45,24 @@ def command(state: CliState, threads: int | None) -> None:
                 "Pakai redis:// atau amqp:// untuk proses worker tersendiri."
             )
         )
-    if os.environ.get(SUPERVISED) != "1":
-        threading.Thread(target=_watch, args=(runtime,), daemon=True, name="registry").start()
-    run_worker(runtime, threads=threads)
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_signal: ended.set())
 
+    def retire(old: Runtime) -> None:
+        # The worker first: its tasks use the other components.
+        old.component(WorkerProcess).stop()
+        old.close(keep_database=True)
 
-def _watch(runtime: Runtime) -> None:
-    """End this process when plugins changed; what supervises it (systemd) starts it again."""
-    built = LoadedPlugins.of(runtime).number
-    pause = threading.Event()
-    while not pause.wait(WATCH_SECONDS):
-        try:
-            with runtime.database.reading() as session:
-                number = registry_number(session)
-        except SQLAlchemyError:
-            # The database is away for a moment; the next look will tell.
-            continue
-        if number != built:
-            log.info("plugins changed, draining for a restart", number=number)
-            os.kill(os.getpid(), signal.SIGTERM)
-            return
+    def switch(new: Runtime) -> None:
+        new.component(WorkerProcess).start(threads=threads)
+        retire(follower.runtime)
+
+    # Without a supervisor what follows is the business of what starts this process, as systemd.
+    alone = os.environ.get(SUPERVISED) != "1"
+    follower = Follower(runtime, switch, must_end=ended.set if alone else None)
+    runtime.component(WorkerProcess).start(threads=threads)
+    follower.start()
+    ended.wait()
+    follower.stop()
+    retire(follower.runtime)

@@ -42,17 +42,27 @@ def database_url(text: str) -> URL:
 class Database:
     """Sessions on one database. Safe to share between threads; one per process."""
 
-    def __init__(self, url: str | URL, *, info: Mapping[str, Any] | None = None) -> None:
-        """Prepare the engine; nothing is connected yet.
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        info: Mapping[str, Any] | None = None,
+        engine: Engine | None = None,
+    ) -> None:
+        """Prepare the engine, or share one; nothing is connected yet.
 
         ``info`` is copied into ``Session.info`` of every session, which is how services reach the
         runtime.
         """
         self.url = database_url(url) if isinstance(url, str) else url
         self.info: dict[str, Any] = dict(info or {})
-        self.engine = self._create_engine()
+        self.engine = engine or self._create_engine()
         self._reading = self.engine.execution_options(**{_MODE: "read"})
         self._writing = self.engine.execution_options(**{_MODE: "write"})
+
+    def beside(self) -> Database:
+        """Return another one on the same connections, with an ``info`` of its own."""
+        return Database(self.url, engine=self.engine)
 
     @property
     def dialect(self) -> str:

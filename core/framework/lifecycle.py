@@ -375,4 +375,4 @@ def _switch_row(session: Session, name: str, state: PluginState) -> None:
     row.state = state
     row.error = ""
     row.changed_at = utcnow()
-    raise_registry(session)
+    raise_registry(session, replace=False)

@@ -80,13 +80,15 @@ class JournalEntry(Base):
 
 
 class Registry(Base):
-    """One row with a number that rises whenever what should be loaded has changed."""
+    """One row with a number that rises whenever what should run has changed."""
 
     __tablename__ = "abah_registry"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(BigId, default=0)
+    replaced: Mapped[int] = mapped_column(BigId, default=0)
+    """Number of the last change that a running process cannot follow: it has to be replaced."""
 
 
 class LifecycleLock(Base):

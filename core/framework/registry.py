@@ -7,7 +7,14 @@ from sqlalchemy.orm import Session
 
 from core.framework.models import PluginRow, Registry
 
-__all__ = ["has_tables", "plugin_rows", "present_number", "raise_registry", "registry_number"]
+__all__ = [
+    "has_tables",
+    "plugin_rows",
+    "present_number",
+    "raise_registry",
+    "registry_number",
+    "registry_numbers",
+]
 
 
 def has_tables(session: Session) -> bool:
@@ -18,7 +25,15 @@ def has_tables(session: Session) -> bool:
 
 def registry_number(session: Session) -> int:
     """Return the present number; 0 before anything was installed."""
-    return session.scalar(select(Registry.number).where(Registry.id == 1)) or 0
+    return registry_numbers(session)[0]
+
+
+def registry_numbers(session: Session) -> tuple[int, int]:
+    """Return the present number, and that of the last change for which processes are replaced."""
+    row = session.execute(
+        select(Registry.number, Registry.replaced).where(Registry.id == 1)
+    ).one_or_none()
+    return (row.number, row.replaced) if row is not None else (0, 0)
 
 
 def present_number(connection: Connection) -> int:
@@ -28,20 +43,22 @@ def present_number(connection: Connection) -> int:
     return connection.scalar(select(Registry.number).where(Registry.id == 1)) or 0
 
 
-def raise_registry(session: Session, *, above: int = 0) -> int:
+def raise_registry(session: Session, *, above: int = 0, replace: bool = True) -> int:
     """Raise the number inside the caller's transaction and return it.
 
     It becomes higher than ``above`` too: a number that the processes already know tells nothing.
+    ``replace`` tells that processes cannot follow while they run, because tables or code changed.
     """
+    raised = case((Registry.number < above, above), else_=Registry.number) + 1
     number: int | None = session.scalar(
         update(Registry)
         .where(Registry.id == 1)
-        .values(number=case((Registry.number < above, above), else_=Registry.number) + 1)
+        .values(number=raised, replaced=raised if replace else Registry.replaced)
         .returning(Registry.number)
     )
     if number is None:
         number = above + 1
-        session.add(Registry(id=1, number=number))
+        session.add(Registry(id=1, number=number, replaced=number if replace else 0))
         session.flush()
     return number
 

