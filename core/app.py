@@ -125,8 +125,8 @@ def check_pages(runtime: Runtime, manifests: Sequence[Manifest], manifest: Manif
                 raise problem from problem.__cause__
             if name not in before:
                 raise PluginLoadError(manifest.name, problem) from problem
-    else:
-        check_menus(config.registry, manifest)
+        config = _configurator(runtime, [one for one in manifests if one.name not in before])
+    check_menus(config.registry, manifest)
 
 
 def _broken(runtime: Runtime, manifests: Sequence[Manifest]) -> dict[str, AbahError]:

@@ -8,7 +8,9 @@ What a process cannot follow while it runs (new tables, other code) is left to i
 from __future__ import annotations
 
 import atexit
+import signal
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,16 +24,19 @@ from core.framework.logging import configure_logging
 from core.framework.registry import registry_numbers
 from core.i18n import plain
 from core.jobs.embedded import leave_cleanly, start_worker, stop_worker
+from core.jobs.worker import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from core.framework.runtime import Runtime
 
-__all__ = ["Follower", "Live", "serve_wsgi"]
+__all__ = ["Follower", "Live", "run_worker", "serve_wsgi"]
 
 LOOK_SECONDS: Final = 0.5
 """How often a process looks at the number."""
+STEP_SECONDS: Final = 0.2
+"""How soon a worker heeds a signal."""
 FINISH_SECONDS: Final = 60.0
 """How long requests on an old router are waited for before its runtime is closed."""
 
@@ -186,3 +191,37 @@ def serve_wsgi(settings: Mapping[str, Any]) -> Live:
     atexit.register(live.close)
     live.start()
     return live
+
+
+def run_worker(runtime: Runtime, *, threads: int | None = None, alone: bool = False) -> None:
+    """Work in this process until SIGTERM or SIGINT, then finish what is under way.
+
+    ``alone`` ends it too where only a new process can follow the plugins. The caller closes the
+    database.
+    """
+    # A plain value: an Event set by a handler that interrupts another one waits for itself.
+    ended = False
+
+    def end(*_signal: object) -> None:
+        nonlocal ended
+        ended = True
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, end)
+
+    def retire(old: Runtime) -> None:
+        # The worker first: its tasks use the other components.
+        old.component(WorkerProcess).stop()
+        old.close(keep_database=True)
+
+    def switch(new: Runtime) -> None:
+        new.component(WorkerProcess).start(threads=threads)
+        retire(follower.runtime)
+
+    follower = Follower(runtime, switch, must_end=end if alone else None)
+    runtime.component(WorkerProcess).start(threads=threads)
+    follower.start()
+    while not ended:
+        time.sleep(STEP_SECONDS)
+    follower.stop()
+    retire(follower.runtime)

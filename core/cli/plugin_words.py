@@ -6,6 +6,7 @@ from typing import Any
 
 from core.api.cli import console, in_words, say, show_table
 from core.framework.doctor import Severity
+from core.framework.journal import WHOLE
 from core.framework.models import PluginState
 from core.framework.overview import PluginStatus
 from core.framework.preview import InstallPreview
@@ -16,6 +17,7 @@ from core.i18n import TranslationString, _
 __all__ = [
     "OPERATIONS",
     "SEVERITIES",
+    "STEPS",
     "as_row",
     "print_details",
     "show_plan",
@@ -43,6 +45,11 @@ STEPS = {
     "mark": _("mencatat"),
     "enable": _("mengaktifkan"),
     "disable": _("menonaktifkan"),
+    "retire": _("menghentikan"),
+    "export": _("mengekspor"),
+    "forget": _("menghapus pengaturan dan data"),
+    "drop": _("menghapus tabel"),
+    WHOLE: _("memulai"),
 }
 
 OPERATIONS = {
@@ -154,11 +161,16 @@ def _changes(one: InstallPreview) -> list[dict[str, Any]]:
         ],
         _("menu"): [menu.id for menu in manifest.menus],
         _("jadwal"): [schedule.task for schedule in manifest.schedules],
-        _("data baru"): one.data.created,
-        _("data diperbarui"): one.data.updated,
-        _("data tetap karena diubah Admin"): one.data.kept,
-        _("data yang tidak dibawa lagi; tetap ada"): one.data.orphaned,
     }
+    if one.data is None:
+        kinds[_("data yang dimuat")] = list(one.loads)
+    else:
+        kinds |= {
+            _("data baru"): one.data.created,
+            _("data diperbarui"): one.data.updated,
+            _("data tetap karena diubah Admin"): one.data.kept,
+            _("data yang tidak dibawa lagi; tetap ada"): one.data.orphaned,
+        }
     return [
         {"name": manifest.name, "what": what, "which": ", ".join(which)}
         for what, which in kinds.items()

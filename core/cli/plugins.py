@@ -9,6 +9,7 @@ import click
 
 from core.api.cli import (
     ask_to_go_on,
+    errors,
     in_words,
     json_option,
     print_json,
@@ -20,6 +21,7 @@ from core.api.cli import (
 from core.cli.plugin_words import (
     OPERATIONS,
     SEVERITIES,
+    STEPS,
     as_row,
     print_details,
     show_plan,
@@ -28,16 +30,18 @@ from core.cli.plugin_words import (
 )
 from core.cli.state import CliState, pass_state
 from core.db import utcnow
-from core.errors import NotFoundError
+from core.errors import AbahError, NotFoundError
 from core.framework.doctor import Severity, examine
-from core.framework.journal import history
+from core.framework.journal import Unfinished, history
 from core.framework.lifecycle import Lifecycle, setup_core
+from core.framework.lock import LockedError, lock_holder
 from core.framework.overview import overview
 from core.framework.preview import preview_install
 from core.framework.registry import has_tables
 from core.framework.removal import preview_removal, uninstall
-from core.framework.resuming import interrupted
+from core.framework.resuming import export_of, interrupted
 from core.framework.resuming import resume as carry_on
+from core.framework.runtime import Runtime
 from core.i18n import _
 
 __all__ = ["command"]
@@ -101,7 +105,6 @@ def preview(state: CliState, names: tuple[str, ...], as_json: bool) -> None:  # 
     """Show what an install of ``names`` would do."""
     runtime = state.open(plugins=())
     try:
-        _ensure_core(runtime)
         found = preview_install(runtime, Lifecycle(runtime).plan(*names))
     finally:
         runtime.close()
@@ -167,26 +170,48 @@ def upgrade(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa
 @command.command("resume", help=_("Melanjutkan operasi plugin yang terputus."))
 @yes_option
 @pass_state
-def resume(state: CliState, yes: bool) -> None:  # noqa: FBT001
-    """Carry on whatever was broken off, the oldest first."""
+def resume(state: CliState, yes: bool) -> int:  # noqa: FBT001
+    """Carry on whatever was broken off, the oldest first; exit code 1 when something stays."""
     runtime = state.open(plugins=())
+    failed = 0
     try:
+        holder = lock_holder(runtime.database)
+        if holder is not None and holder.alive:
+            raise LockedError(holder)
         operations = interrupted(runtime)
         if not operations:
             say(_("Tidak ada operasi yang terputus."))
-            return
+            return 0
         rows = [
-            {"operation": OPERATIONS[one.operation], "name": one.plugin, "step": one.step}
+            {
+                "operation": OPERATIONS[one.operation],
+                "name": one.plugin,
+                "step": STEPS.get(one.step, one.step),
+            }
             for one in operations
         ]
         columns = {"operation": _("Tindakan"), "name": _("Plugin"), "step": _("Langkah")}
         show_table(rows, columns)
         ask_to_go_on(_("Lanjutkan?"), yes=yes)
         for one in operations:
-            carry_on(runtime, one, actor=who(), progress=step_words)
-            say(_("Plugin ${name}: selesai.", mapping={"name": one.plugin}), style="green")
+            failed += not _carried_on(runtime, one)
     finally:
         runtime.close()
+    return int(failed > 0)
+
+
+def _carried_on(runtime: Runtime, operation: Unfinished) -> bool:
+    """Carry one operation on; what stops it must not stop those of other plugins."""
+    try:
+        carry_on(runtime, operation, actor=who(), progress=step_words)
+    except AbahError as error:
+        errors().print(in_words(error.explanation), markup=False, style="red")
+        return False
+    say(_("Plugin ${name}: selesai.", mapping={"name": operation.plugin}), style="green")
+    export = export_of(operation)
+    if export is not None:
+        say(_("Data diekspor ke ${file}.", mapping={"file": str(export)}))
+    return True
 
 
 @command.command("enable", help=_("Mengaktifkan kembali plugin yang dinonaktifkan."))
@@ -227,7 +252,7 @@ def remove(state: CliState, name: str, purge: bool, export: Path | None, yes: bo
     ask_to_go_on(_("Lepas plugin ${name}?", mapping={"name": name}), yes=yes)
     target = None
     if purge:
-        target = export or Path(f"{name}-{utcnow():%Y%m%d-%H%M%S}.zip")
+        target = (export or Path(f"{name}-{utcnow():%Y%m%d-%H%M%S}.zip")).absolute()
     contents = uninstall(runtime, name, actor=who(), purge_to=target)
     if contents is not None:
         text = _(

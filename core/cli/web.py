@@ -116,7 +116,7 @@ class _Server:
         self._poll, self._threads = server.adj.asyncore_use_poll, server.task_dispatcher
         self._channel = HTTPChannel
         self._listeners = [one for one in self._map.values() if isinstance(one, BaseWSGIServer)]
-        self._ending = threading.Event()
+        self._ending = False
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then let the worker and the requests here finish."""
@@ -124,7 +124,7 @@ class _Server:
 
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._end)
-        while not self._ending.is_set():
+        while not self._ending:
             self._turn()
         for listener in self._listeners:
             self._close(listener)
@@ -132,13 +132,14 @@ class _Server:
         draining = threading.Thread(target=drain_workers, name="drain")
         draining.start()
         until = time.monotonic() + ANSWER_SECONDS
-        while self._is_asked() and time.monotonic() < until:
+        while (self._is_asked() and time.monotonic() < until) or draining.is_alive():
             self._turn()
         self._threads.shutdown(timeout=max(0.0, until - time.monotonic()))
-        draining.join()
+        for channel in self._channels():
+            channel.handle_close()
 
     def _end(self, _signal: int, _frame: object) -> None:
-        self._ending.set()
+        self._ending = True
         self._listeners[0].pull_trigger()
 
     def _turn(self) -> None:
@@ -146,8 +147,7 @@ class _Server:
 
     def _is_asked(self) -> bool:
         """Tell whether somebody still waits for an answer; close the connections of all others."""
-        channels = [one for one in self._map.values() if isinstance(one, self._channel)]
-        for channel in channels:
+        for channel in self._channels():
             with channel.requests_lock:
                 for request in channel.requests:
                     # As if the browser had asked for it: it is told, and does not come back here.
@@ -155,7 +155,10 @@ class _Server:
             busy = channel.requests or channel.request or channel.total_outbufs_len
             if not busy and time.time() - channel.last_activity > QUIET_SECONDS:
                 channel.handle_close()
-        return any(isinstance(one, self._channel) for one in self._map.values())
+        return bool(self._channels())
+
+    def _channels(self) -> list[Any]:
+        return [one for one in self._map.values() if isinstance(one, self._channel)]
 
 
 def _loader(path: Path) -> Any:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from core.cli.state import CliState, pass_state
 from core.errors import AbahError
 from core.i18n import _
-
-if TYPE_CHECKING:
-    from core.framework.runtime import Runtime
 
 __all__ = ["SUPERVISED", "command"]
 
@@ -33,8 +28,7 @@ SUPERVISED: Final = "ABAH_SUPERVISED"
 def command(state: CliState, threads: int | None) -> None:
     """Work until SIGTERM or SIGINT, then finish what is under way."""
     from core.jobs.runner import Jobs  # noqa: PLC0415 - dramatiq is slow to import
-    from core.jobs.worker import WorkerProcess  # noqa: PLC0415
-    from core.live import Follower  # noqa: PLC0415
+    from core.live import run_worker  # noqa: PLC0415
 
     state.verbose = True
     runtime = state.runtime()
@@ -45,24 +39,5 @@ def command(state: CliState, threads: int | None) -> None:
                 "Pakai redis:// atau amqp:// untuk proses worker tersendiri."
             )
         )
-    ended = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_signal: ended.set())
-
-    def retire(old: Runtime) -> None:
-        # The worker first: its tasks use the other components.
-        old.component(WorkerProcess).stop()
-        old.close(keep_database=True)
-
-    def switch(new: Runtime) -> None:
-        new.component(WorkerProcess).start(threads=threads)
-        retire(follower.runtime)
-
     # Without a supervisor what follows is the business of what starts this process, as systemd.
-    alone = os.environ.get(SUPERVISED) != "1"
-    follower = Follower(runtime, switch, must_end=ended.set if alone else None)
-    runtime.component(WorkerProcess).start(threads=threads)
-    follower.start()
-    ended.wait()
-    follower.stop()
-    retire(follower.runtime)
+    run_worker(runtime, threads=threads, alone=os.environ.get(SUPERVISED) != "1")

@@ -21,6 +21,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
+from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, Table, TypeDecorator, inspect, text
 
 from core.db.base import Base, UTCDateTime, owner_of_table
@@ -120,12 +122,23 @@ def head_revision(owner: Owner) -> str | None:
 
 
 def pending_revisions(connection: Connection, owner: Owner) -> list[tuple[str, str]]:
-    """List (id, title) of the revisions that an upgrade would run, in order."""
+    """List (id, title) of the revisions that an upgrade would run, in order.
+
+    :raises MigrationError: the database has a revision that the code does not know.
+    """
     if not owner.has_history:
         return []
     current = current_revision(connection, owner)
-    scripts = script_directory(owner).iterate_revisions("head", current or "base")
-    return [(script.revision, script.doc) for script in scripts][::-1]
+    try:
+        scripts = list(script_directory(owner).iterate_revisions("head", current or "base"))
+    except (CommandError, RevisionError) as error:
+        text = _(
+            "Tabel milik ${owner} berada pada revisi ${revision}, yang tidak dikenal kode ini. "
+            "Pasang kode yang lebih baru, atau pulihkan salinan yang sesuai.",
+            mapping={"owner": owner.name, "revision": current or "-"},
+        )
+        raise MigrationError(text) from error
+    return [(script.revision, script.doc) for script in reversed(scripts)]
 
 
 def script_directory(owner: Owner) -> ScriptDirectory:

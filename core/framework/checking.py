@@ -22,27 +22,48 @@ def check(runtime: Runtime, manifest: Manifest) -> None:
     Nothing stays registered that was not before.
 
     :raises PluginLoadError: its code raised.
+    :raises GraphError: something that it needs cannot be imported.
     :raises AbahError: a check of a higher room refused it.
     """
     module = import_plugin(manifest)
     with ExitStack() as afterwards:
         neighbours = [
-            one for one in _enabled(runtime, manifest.name) if _try(runtime, one, afterwards)
+            one for one in _neighbours(runtime, manifest) if _try(runtime, one, afterwards)
         ]
         try:
             _register(runtime, manifest, module, afterwards)
-            check_plugin(runtime, resolve([*neighbours, manifest]).order, manifest)
+            plan = resolve([*neighbours, manifest])
+            if manifest.name not in plan.problems:
+                check_plugin(runtime, plan.order, manifest)
         except AbahError:
             raise
         except Exception as error:
             raise PluginLoadError(manifest.name, error) from error
+    if manifest.name in plan.problems:
+        raise plan.problems[manifest.name]
 
 
-def _enabled(runtime: Runtime, apart_from: str) -> list[Manifest]:
+def _neighbours(runtime: Runtime, manifest: Manifest) -> list[Manifest]:
+    """Return the plugins that run, and what this one needs, without those it cannot run beside."""
+    found = {
+        name: plugin.manifest
+        for name, plugin in discover(runtime.settings).items()
+        if plugin.usable and plugin.manifest is not None
+    }
+    # What it needs may be disabled: then it is brought up to date like that itself.
     names, _number = enabled_names(runtime)
-    found = discover(runtime.settings)
-    plugins = [found[name] for name in names if name in found and name != apart_from]
-    return [one.manifest for one in plugins if one.usable and one.manifest is not None]
+    chosen, needed = set(names), [*manifest.depends]
+    while needed:
+        name = needed.pop()
+        if name in found and name not in chosen:
+            needed += found[name].depends
+            chosen.add(name)
+    rivals = {*manifest.conflicts, manifest.name}
+    return [
+        one
+        for name, one in found.items()
+        if name in chosen - rivals and manifest.name not in one.conflicts
+    ]
 
 
 def _try(runtime: Runtime, manifest: Manifest, afterwards: ExitStack) -> bool:

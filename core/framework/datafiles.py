@@ -34,6 +34,7 @@ __all__ = [
     "current_data",
     "edited_data",
     "forget_data",
+    "listed_data",
     "load_files",
     "load_plugin_data",
     "loaded_values",
@@ -135,14 +136,24 @@ def load_plugin_data(session: Session, manifest: Manifest) -> LoadReport:
 
 
 def compare_plugin_data(database: Database, manifest: Manifest) -> LoadReport:
-    """Tell what loading would do; it is done and taken back, so nothing is changed.
+    """Tell what loading would do; it is done and never committed. Its tables must be there.
 
     :raises DataFileError: a file is wrong.
     """
-    with database.writing() as session, session.begin_nested() as trial:
-        report = load_plugin_data(session, manifest)
-        trial.rollback()
-    return report
+    with database.session() as session:
+        return load_plugin_data(session, manifest)
+
+
+def listed_data(manifest: Manifest) -> list[str]:
+    """Name what the data files of a plugin hold, as ``kind:external id``.
+
+    :raises DataFileError: a file is wrong.
+    """
+    return [
+        f"{kind}:{external_id}"
+        for name in manifest.data
+        for kind, external_id, _values in _parse(manifest.directory / name)
+    ]
 
 
 def load_files(session: Session, owner: str, files: Sequence[Path]) -> LoadReport:

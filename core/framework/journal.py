@@ -35,7 +35,7 @@ class Unfinished:
     step: str
     """The step at which it stopped."""
     done: tuple[str, ...]
-    """The steps before it that are complete."""
+    """The steps that are complete, those of the operation that it carries on among them."""
     detail: dict[str, Any]
     at: datetime
     failed: bool
@@ -146,6 +146,8 @@ def unfinished(session: Session) -> list[Unfinished]:
         if last.step == WHOLE and last.outcome == Outcome.DONE:
             found.pop(first.plugin, None)
         else:
+            # What failed and was begun anew takes the place of the new one.
+            found.pop(first.plugin, None)
             found[first.plugin] = _unfinished(operation)
     return list(found.values())
 
@@ -153,14 +155,14 @@ def unfinished(session: Session) -> list[Unfinished]:
 def _unfinished(operation: Sequence[JournalEntry]) -> Unfinished:
     first, last = operation[0], operation[-1]
     failed = last.step == WHOLE and last.outcome == Outcome.FAILED
-    done = tuple(entry.step for entry in operation if entry.outcome == Outcome.DONE)
+    steps = [entry.step for entry in operation if entry.outcome == Outcome.DONE]
     return Unfinished(
         operation_id=first.operation_id,
         plugin=first.plugin,
         operation=first.operation,
         # The step that failed was written before the end of the whole.
         step=(operation[-2] if failed else last).step,
-        done=done,
+        done=(*first.detail.get("done", ()), *steps),
         detail=dict(first.detail),
         at=last.at,
         failed=failed,

@@ -22,12 +22,18 @@ from core.framework.checking import check
 from core.framework.datafiles import CORE, core_data_files, load_files, load_plugin_data
 from core.framework.discovery import discover
 from core.framework.graph import dependents, resolve
-from core.framework.journal import Operation, Unfinished, announce
+from core.framework.journal import Operation, Unfinished, announce, unfinished
 from core.framework.loading import unusable
 from core.framework.lock import lifecycle_lock
 from core.framework.manifest import Manifest
 from core.framework.models import PluginRow, PluginState
-from core.framework.planning import INSTALLED, Planned, plan_install
+from core.framework.planning import (
+    INSTALLED,
+    NotInstalledError,
+    Planned,
+    plan_install,
+    plan_upgrade,
+)
 from core.framework.registry import has_tables, plugin_rows, raise_registry
 from core.framework.runtime import Runtime
 from core.framework.steps import grant_permissions, prepare_core
@@ -63,15 +69,6 @@ class DependentsError(AbahError):
                 mapping={"name": plugin, "others": ", ".join(needing)},
             )
         )
-
-
-class NotInstalledError(AbahError):
-    """The plugin is not installed here, so the operation has nothing to work on."""
-
-    def __init__(self, plugin: str) -> None:
-        """Name it."""
-        self.plugin = plugin
-        super().__init__(_("Plugin ${name} tidak terpasang.", mapping={"name": plugin}))
 
 
 def owner_of(manifest: Manifest) -> Owner:
@@ -146,21 +143,10 @@ class Lifecycle:
         """List in load order the installed plugins to bring up to date; all where none is named.
 
         :raises NotInstalledError: one of them is not installed.
+        :raises GraphError: one of them needs what is missing or too old.
+        :raises AbahError: one of them is not found, broken or not allowed.
         """
-        rows = self._rows()
-        for name in names:
-            if name not in rows or rows[name].state not in INSTALLED:
-                raise NotInstalledError(name)
-        manifests = [
-            plugin.manifest
-            for name, plugin in discover(self._runtime.settings).items()
-            if plugin.usable and plugin.manifest and name in rows and rows[name].state in INSTALLED
-        ]
-        return [
-            Planned(manifest, "upgrade", "")
-            for manifest in resolve(manifests).order
-            if manifest.name in (names or rows)
-        ]
+        return plan_upgrade(discover(self._runtime.settings), self._rows(), names)
 
     def upgrade(self, *names: str) -> list[str]:
         """Run migrations and load data of installed plugins again; all of them when none is named.
@@ -184,19 +170,25 @@ class Lifecycle:
     def carry_on(self, operation: Unfinished) -> None:
         """Do again what was broken off: install, upgrade, enable or disable.
 
+        Does nothing when somebody else has finished it meanwhile.
+
+        :raises GraphError: something that it needs is missing, disabled or not installed itself.
+        :raises DependentsError: enabled plugins need what was to be disabled.
         :raises AbahError: the plugin is not found, broken or not allowed.
         :raises LockedError: another operation is running.
         """
         name = operation.plugin
         with lifecycle_lock(self._database, f"resume {name}"):
+            with self._database.reading() as session:
+                if operation.operation_id not in {one.operation_id for one in unfinished(session)}:
+                    return
             if operation.operation == "disable":
-                self._switch(name, PluginState.DISABLED, operation.operation)
+                self._refuse_needed(name)
+                self._switch(name, PluginState.DISABLED, "disable")
                 return
-            plugin = discover(self._runtime.settings).get(name)
-            if plugin is None or plugin.manifest is None or not plugin.usable:
-                raise unusable(name, plugin)
             then = PluginState(operation.detail.get("then", PluginState.INSTALLED))
-            self._perform([Task(plugin.manifest, operation.operation, then)])
+            manifest = self._runnable(name) if then == PluginState.INSTALLED else self._usable(name)
+            self._perform([Task(manifest, operation.operation, then)])
 
     def outdated(self) -> list[str]:
         """Name the installed plugins whose version or tables are not those of their code."""
@@ -226,17 +218,8 @@ class Lifecycle:
             raise NotInstalledError(name)
         if row.state == PluginState.INSTALLED:
             return
-        found = discover(self._runtime.settings)
-        plugin = found.get(name)
-        if plugin is None or not plugin.usable:
-            raise unusable(name, plugin)
-        running = {other for other, r in rows.items() if r.state == PluginState.INSTALLED} | {name}
-        plan = resolve(
-            [p.manifest for p in found.values() if p.name in running and p.usable and p.manifest]
-        )
-        if name in plan.problems:
-            raise plan.problems[name]
         with lifecycle_lock(self._database, f"enable {name}"):
+            self._runnable(name)
             self._switch(name, PluginState.INSTALLED, "enable")
 
     def disable(self, name: str) -> None:
@@ -251,10 +234,8 @@ class Lifecycle:
             raise NotInstalledError(name)
         if row.state == PluginState.DISABLED:
             return
-        needing = self.needing(name, {PluginState.INSTALLED})
-        if needing:
-            raise DependentsError(name, needing)
         with lifecycle_lock(self._database, f"disable {name}"):
+            self._refuse_needed(name)
             self._switch(name, PluginState.DISABLED, "disable")
 
     def needing(self, name: str, states: Iterable[PluginState]) -> tuple[str, ...]:
@@ -268,6 +249,30 @@ class Lifecycle:
             if plugin.manifest is not None and other in rows and rows[other].state in wanted
         ]
         return dependents(name, manifests)
+
+    def _refuse_needed(self, name: str) -> None:
+        needing = self.needing(name, {PluginState.INSTALLED})
+        if needing:
+            raise DependentsError(name, needing)
+
+    def _usable(self, name: str) -> Manifest:
+        plugin = discover(self._runtime.settings).get(name)
+        if plugin is None or plugin.manifest is None or not plugin.usable:
+            raise unusable(name, plugin)
+        return plugin.manifest
+
+    def _runnable(self, name: str) -> Manifest:
+        """Return the manifest of a plugin that can run beside the enabled ones."""
+        manifest = self._usable(name)
+        rows = self._rows()
+        running = {other for other, row in rows.items() if row.state == PluginState.INSTALLED}
+        found = discover(self._runtime.settings).values()
+        plan = resolve(
+            [p.manifest for p in found if p.name in running | {name} and p.usable and p.manifest]
+        )
+        if name in plan.problems:
+            raise plan.problems[name]
+        return manifest
 
     def _rows(self) -> dict[str, PluginRow]:
         with self._database.reading() as session:

@@ -1,21 +1,32 @@
-"""What installing plugins would mean: which come along, in which order, by which operation."""
+"""What installing or upgrading would mean: which plugins, in which order, by which operation."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from core.errors import AbahError
 from core.framework.discovery import FoundPlugin
 from core.framework.graph import broken_dependency, resolve
 from core.framework.loading import unusable
 from core.framework.manifest import Manifest
 from core.framework.models import PluginRow, PluginState
+from core.i18n import _
 
-__all__ = ["INSTALLED", "Planned", "plan_install"]
+__all__ = ["INSTALLED", "NotInstalledError", "Planned", "plan_install", "plan_upgrade"]
 
 INSTALLED: Final = frozenset({PluginState.INSTALLED, PluginState.DISABLED})
 """States in which tables and data are complete."""
+
+
+class NotInstalledError(AbahError):
+    """The plugin is not installed here, so the operation has nothing to work on."""
+
+    def __init__(self, plugin: str) -> None:
+        """Name it."""
+        self.plugin = plugin
+        super().__init__(_("Plugin ${name} tidak terpasang.", mapping={"name": plugin}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,36 @@ def plan_install(
         Planned(manifest, operation, wanted[manifest.name])
         for manifest in plan.order
         if manifest.name in wanted and (operation := _operation(manifest, rows))
+    ]
+
+
+def plan_upgrade(
+    found: Mapping[str, FoundPlugin], rows: Mapping[str, PluginRow], names: Sequence[str]
+) -> list[Planned]:
+    """List in load order the installed plugins to bring up to date; all where none is named.
+
+    :raises NotInstalledError: one of them is not installed.
+    :raises GraphError: one of them needs what is missing or too old.
+    :raises AbahError: one of them is not found, broken or not allowed.
+    """
+    manifests = {
+        name: plugin.manifest
+        for name, plugin in found.items()
+        if plugin.usable and plugin.manifest and name in rows and rows[name].state in INSTALLED
+    }
+    # Of two that cannot run together one is disabled; its tables follow its code all the same.
+    plan = resolve([replace(manifest, conflicts=()) for manifest in manifests.values()])
+    for name in names:
+        if name not in rows or rows[name].state not in INSTALLED:
+            raise NotInstalledError(name)
+        if name not in manifests:
+            raise unusable(name, found.get(name))
+        if name in plan.problems:
+            raise plan.problems[name]
+    return [
+        Planned(manifests[one.name], "upgrade", "")
+        for one in plan.order
+        if one.name in (names or rows)
     ]
 
 

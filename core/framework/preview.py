@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.db.migrate import pending_revisions
-from core.framework.datafiles import LoadReport, compare_plugin_data
+from core.framework.datafiles import LoadReport, compare_plugin_data, listed_data
 from core.framework.lifecycle import owner_of
+from core.framework.loading import import_models, import_plugin
 from core.framework.planning import Planned
+from core.framework.registry import has_tables
 from core.framework.runtime import Runtime
 
 __all__ = ["InstallPreview", "preview_install"]
@@ -22,8 +24,10 @@ class InstallPreview:
     planned: Planned
     migrations: Sequence[tuple[str, str]]
     """Revisions that would run, in order, as (id, title)."""
-    data: LoadReport
-    """What its data files would do."""
+    loads: Sequence[str]
+    """What its data files hold, as ``kind:external id``."""
+    data: LoadReport | None
+    """What loading them would do; None where its tables have to be made or changed first."""
 
     def as_dict(self) -> dict[str, Any]:
         """Give it ready for JSON."""
@@ -37,27 +41,33 @@ class InstallPreview:
             "permissions": {one.name: list(one.roles) for one in manifest.permissions},
             "menus": [menu.id for menu in manifest.menus],
             "schedules": [schedule.task for schedule in manifest.schedules],
-            "data": {
-                "created": self.data.created,
-                "updated": self.data.updated,
-                "kept": self.data.kept,
-                "orphaned": self.data.orphaned,
-            },
+            "loads": list(self.loads),
+            "data": None if self.data is None else asdict(self.data),
         }
 
 
 def preview_install(runtime: Runtime, planned: Sequence[Planned]) -> list[InstallPreview]:
     """Tell what a plan of :meth:`Lifecycle.plan` would bring, in its order. Nothing is changed.
 
+    Imports the plugins: what a data file may hold is said by their code.
+
+    :raises PluginLoadError: the code of one of them raised.
     :raises DataFileError: a data file of one of them is wrong.
+    :raises MigrationError: its tables are newer than its code.
     """
     return [_preview(runtime, one) for one in planned]
 
 
 def _preview(runtime: Runtime, planned: Planned) -> InstallPreview:
     if planned.operation == "enable":
-        return InstallPreview(planned, (), LoadReport())
+        return InstallPreview(planned, (), (), LoadReport())
+    manifest = planned.manifest
+    import_models([manifest])
+    import_plugin(manifest)
     with runtime.database.reading() as session:
-        migrations = pending_revisions(session.connection(), owner_of(planned.manifest))
-    data = compare_plugin_data(runtime.database, planned.manifest)
-    return InstallPreview(planned, migrations, data)
+        ready = has_tables(session)
+        migrations = pending_revisions(session.connection(), owner_of(manifest))
+    loads = listed_data(manifest)
+    settled = ready and not migrations
+    data = compare_plugin_data(runtime.database, manifest) if settled else None
+    return InstallPreview(planned, migrations, loads, data)

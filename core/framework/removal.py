@@ -6,7 +6,7 @@ again. With it they are exported first and then dropped; the export is never ski
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from core.db.migrate import Owner, drop_owner, owned_tables
 from core.errors import AbahError
 from core.framework.datafiles import current_data, forget_data
 from core.framework.discovery import discover
-from core.framework.journal import Operation
+from core.framework.journal import Operation, Unfinished, unfinished
 from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
 from core.framework.lock import lifecycle_lock
 from core.framework.manifest import Manifest
@@ -32,7 +32,14 @@ from core.framework.steps import forget_owner
 from core.framework.stored import forget_settings
 from core.i18n import _
 
-__all__ = ["PurgeRefusedError", "RemovalPreview", "key_check", "preview_removal", "uninstall"]
+__all__ = [
+    "ExportExistsError",
+    "PurgeRefusedError",
+    "RemovalPreview",
+    "key_check",
+    "preview_removal",
+    "uninstall",
+]
 
 STORED: Final = frozenset(
     {
@@ -61,6 +68,17 @@ class PurgeRefusedError(AbahError):
         )
 
 
+class ExportExistsError(AbahError):
+    """The file that an export would become is there already."""
+
+    def __init__(self, path: Path) -> None:
+        """Name it."""
+        self.path = path
+        super().__init__(
+            _("Berkas ${file} sudah ada. Pakai nama lain.", mapping={"file": str(path)})
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class RemovalPreview:
     """What an uninstall would mean."""
@@ -83,7 +101,7 @@ def preview_removal(runtime: Runtime, name: str) -> RemovalPreview:
 
     Works also for a plugin whose code is gone.
 
-    :raises NotInstalledError: nothing of it is here.
+    :raises NotInstalledError: nothing of it is here, not even an operation that was broken off.
     """
     manifest = _manifest(runtime, name)
     owners = _owners(runtime)
@@ -91,7 +109,7 @@ def preview_removal(runtime: Runtime, name: str) -> RemovalPreview:
         row = session.get(PluginRow, name)
         connection = session.connection()
         tables = owned_tables(connection, _owner(name, manifest), owners | {name})
-        if row is None and not tables:
+        if row is None and not tables and not _announced(session, name):
             raise NotInstalledError(name)
         return RemovalPreview(
             plugin=name,
@@ -110,16 +128,18 @@ def uninstall(
     *,
     actor: str = "",
     purge_to: Path | None = None,
-    done: Collection[str] = (),
+    resumed: Unfinished | None = None,
 ) -> Contents | None:
     """Take a plugin out. With ``purge_to`` its data are exported to that file and then dropped.
 
-    Returns what the export holds. What the plugin caused in the core's own tables (messages, audit)
-    stays. ``done`` names the steps that an uninstall which was broken off has completed.
+    Returns what the export holds, or None where there is none or an earlier one was kept. What the
+    plugin caused in the core's own tables (messages, audit) stays. ``resumed`` is an uninstall that
+    was broken off and is carried on.
 
     :raises NotInstalledError: nothing of it is here.
     :raises DependentsError: other plugins need it.
     :raises PurgeRefusedError: its manifest forbids it.
+    :raises ExportExistsError: there is a file of that name already.
     :raises LockedError: another operation is running.
     """
     preview = preview_removal(runtime, name)
@@ -127,21 +147,27 @@ def uninstall(
         raise DependentsError(name, preview.dependents)
     if purge_to is not None and not preview.may_purge:
         raise PurgeRefusedError(name)
+    if purge_to is not None and resumed is None and purge_to.exists():
+        raise ExportExistsError(purge_to)
     database = runtime.database
     operation = Operation(database, name, "uninstall", actor)
     contents = None
     with (
         lifecycle_lock(database, f"uninstall {name}"),
-        operation.whole(purge=purge_to is not None, export=str(purge_to or "")),
+        operation.whole(
+            purge=purge_to is not None,
+            export="" if purge_to is None else str(purge_to.absolute()),
+            done=() if resumed is None else resumed.done,
+        ),
     ):
         with operation.step("retire"), database.writing() as session:
             # First every process lets go of it, so that nothing writes to tables that are about to
             # vanish.
             _retire(session, name)
         if purge_to is not None:
-            # What is exported already is not written over: some of it may be gone by now.
             with operation.step("export"):
-                if "export" not in done:
+                # A file appears when it is complete, and some of what it holds may be gone by now.
+                if not purge_to.exists():
                     contents = _export(runtime, preview, purge_to)
             with operation.step("forget"), database.writing() as session:
                 _forget(session, name)
@@ -154,6 +180,10 @@ def uninstall(
             forget_schedules(session, name)
             raise_registry(session)
     return contents
+
+
+def _announced(session: Session, name: str) -> bool:
+    return any(one.plugin == name for one in unfinished(session))
 
 
 def _retire(session: Session, name: str) -> None:

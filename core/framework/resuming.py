@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from core.framework.journal import Operation, Unfinished, unfinished
+from core.framework.journal import Unfinished, unfinished
 from core.framework.lifecycle import Lifecycle, NotInstalledError
 from core.framework.lock import lock_holder
 from core.framework.models import PluginState
@@ -13,7 +14,7 @@ from core.framework.registry import plugin_rows
 from core.framework.removal import uninstall
 from core.framework.runtime import Runtime
 
-__all__ = ["interrupted", "resume"]
+__all__ = ["export_of", "interrupted", "resume"]
 
 UNDERWAY = frozenset({PluginState.INSTALLING, PluginState.UPGRADING, PluginState.REMOVING})
 
@@ -40,7 +41,7 @@ def resume(
     actor: str = "",
     progress: Callable[[str, str], None] | None = None,
 ) -> None:
-    """Carry one operation on to its good end.
+    """Carry one operation on to its good end; nothing when somebody else has done so.
 
     :raises AbahError: what stopped it is still in the way.
     :raises LockedError: another operation is running.
@@ -48,10 +49,12 @@ def resume(
     if operation.operation != "uninstall":
         Lifecycle(runtime, actor=actor, progress=progress).carry_on(operation)
         return
-    export = Path(operation.detail["export"]) if operation.detail.get("purge") else None
-    try:
-        uninstall(runtime, operation.plugin, actor=actor, purge_to=export, done=operation.done)
-    except NotInstalledError:
-        # It was killed between its last step and the note that it was the last one.
-        with Operation(runtime.database, operation.plugin, "uninstall", actor).whole():
-            pass
+    # One that nobody finished is found by its journal, whatever is left of the plugin.
+    with suppress(NotInstalledError):
+        export = export_of(operation)
+        uninstall(runtime, operation.plugin, actor=actor, purge_to=export, resumed=operation)
+
+
+def export_of(operation: Unfinished) -> Path | None:
+    """Return where a purge exports to; None where the operation is none."""
+    return Path(operation.detail["export"]) if operation.detail.get("purge") else None

@@ -63,7 +63,7 @@ def register_tasks() -> Sequence[Callable[..., None]]:
 
     *collect* hook. Called once per process. They run on the plugin's own queues, which are consumed
     only while the plugin is enabled: ``plugin.name`` in the worker's common threads,
-    ``plugin.queue.name`` in two threads that this queue has for itself. Silence means none.
+    ``plugin.queue.name`` in four threads that this queue has for itself. Silence means none.
     """
 
 

@@ -375,7 +375,8 @@ def _send(session: Session, proof: Proof, code: str) -> int:
 
 def _lock(session: Session, user_id: int) -> None:
     """Let one request of a person at a time count tries and codes."""
-    if session.scalar(select(User.id).where(User.id == user_id).with_for_update()) is None:
+    query = select(User.id).where(User.id == user_id).with_for_update(key_share=True)
+    if session.scalar(query) is None:
         raise NotFoundError
 
 

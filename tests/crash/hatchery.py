@@ -20,7 +20,7 @@ from typing import Any
 import structlog
 
 from core.app import open_runtime
-from core.jobs.worker import run_worker
+from core.live import run_worker
 from plugins.sms_http.channel import HttpTransport
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -48,7 +49,10 @@ WIDTHS = {360: True, 768: False, 1440: True}
 
 def show(page: Page, name: str, path: str, *, keep: bool) -> list[str]:
     """Open a page, look at it in every window, and return what is wrong with it."""
-    page.goto(path)
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status == (404 if name == "not-found" else 200), path
+    assert urlsplit(answer.url).path == urlsplit(path).path, f"{path} is another page"
     problems = []
     for scheme in ("light", "dark"):
         # Without motion: a colour on its way from one scheme to the other is not what stays.

@@ -187,7 +187,8 @@ def _locked(session: Session, user_id: int, expected: UserStatus | None) -> User
         select(User)
         .where(or_(User.id == user_id, User.id.in_(_active_admins())))
         .order_by(User.id)
-        .with_for_update()
+        # Without the key: rows that name one of them go on being written.
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     user = next((one for one in session.scalars(query) if one.id == user_id), None)

@@ -196,6 +196,40 @@ def test_a_menu_that_leads_nowhere_is_refused(deployment: Deployment, workshop: 
     Lifecycle(deployment()).install("peta")
 
 
+def test_a_menu_is_looked_at_beside_broken_pages_too(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    home = workshop.plugin("rusak", code=TWO_PAGES.format(route="rusak"))
+    Lifecycle(deployment()).install("rusak")
+    workshop.write(home / "plugin.py", TWO_PAGES.format(route="rusak") + "    1 / 0\n")
+    sys.modules.pop("plugins.rusak.plugin")
+    menu = '[[menus]]\nid = "peta"\nlabel = "Peta"\nroute = "rumah"\n'
+    workshop.plugin("peta", toml=menu)
+    with pytest.raises(InvalidInputError, match="rumah"):
+        Lifecycle(deployment()).install("peta")
+
+
+def test_what_is_disabled_follows_its_code_with_what_it_needs_and_beside_its_rival(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    menu = '[[menus]]\nid = "peta"\nlabel = "Peta"\nroute = "ruang"\n'
+    needs = menu + '[depends]\ndasar = ""\n'
+    workshop.plugin("dasar")
+    workshop.plugin("peta", toml=needs, code=TWO_PAGES.format(route="ruang"))
+    lifecycle = Lifecycle(deployment())
+    lifecycle.install("peta")
+    for name in ("peta", "dasar"):
+        lifecycle.disable(name)
+    workshop.plugin("rival", toml='conflicts = ["peta"]\n')
+    lifecycle.install("rival")
+    workshop.plugin("peta", version="2.0", toml=needs, code=TWO_PAGES.format(route="ruang"))
+    workshop.plugin("rival", version="2.0", toml='conflicts = ["peta"]\n')
+    assert set(lifecycle.outdated()) == {"peta", "rival"}
+    assert set(lifecycle.upgrade("peta", "rival")) == {"peta", "rival"}
+    assert states(deployment()) == {"dasar": "disabled", "peta": "disabled", "rival": "installed"}
+    assert lifecycle.outdated() == []
+
+
 def test_a_migration_that_fails_leaves_nothing_half_made(
     deployment: Deployment, workshop: Workshop
 ) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -16,12 +17,15 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy import inspect, text
 
-from core.framework import lifecycle
+from core.framework import lifecycle as operations_of
+from core.framework import removal
 from core.framework.doctor import Severity, examine
+from core.framework.graph import GraphError
 from core.framework.journal import Operation, announce
-from core.framework.lifecycle import Lifecycle, NotInstalledError
+from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
+from core.framework.loading import PluginLoadError
 from core.framework.registry import plugin_rows
-from core.framework.removal import uninstall
+from core.framework.removal import ExportExistsError, uninstall
 from core.framework.resuming import interrupted, resume
 from core.framework.runtime import Runtime
 from core.i18n import plain
@@ -68,7 +72,7 @@ def dies(act: Act, opened: Deployment, *, number: int, noted: bool) -> bool:
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(Operation, "_write", counted(Operation._write))
-            patched.setattr(lifecycle, "announce", counted(announce))
+            patched.setattr(operations_of, "announce", counted(announce))
             act(opened())
         os._exit(0)
 
@@ -176,23 +180,101 @@ class Purge(Case):
         assert [json.loads(line)[1] for line in lines] == ["note", "satu", "dua", "tiga"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("noted", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("kind", [Install, Upgrade, Disable, Enable, Uninstall, Purge])
-def test_a_kill_at_any_point_is_named_and_carried_on(
-    deployment: Deployment, workshop: Workshop, tmp_path: Path, kind: type[Case], noted: bool
-) -> None:
+def die(*_arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def pair(workshop: Workshop) -> Workshop:
     for name, needs in (("dasar", ""), ("peta", '[depends]\ndasar = ""\n')):
         files = workshop.migration(name, f"{name}_thing")
         workshop.plugin(name, toml=needs, files=files)
+    return workshop
+
+
+@pytest.mark.usefixtures("pair")
+def test_a_purge_that_is_killed_again_and_again_keeps_its_export(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = deployment()
+    case = Purge(tmp_path)
+    case.prepare(runtime)
+    for place in ("drop_owner", "_retire", "_forget"):
+        with monkeypatch.context() as patched:
+            patched.setattr(removal, place, die)
+            left = interrupted(runtime)
+            again = partial(resume, runtime, *left) if left else partial(case.act, runtime)
+            with pytest.raises(KeyboardInterrupt):
+                again()
+    (operation,) = interrupted(runtime)
+    assert "export" in operation.done
+    resume(runtime, operation)
+    case.check(runtime)
+    case.prepare(runtime)
+    with pytest.raises(ExportExistsError):
+        case.act(runtime)
+
+
+@pytest.mark.usefixtures("pair")
+def test_carrying_on_asks_what_the_operation_itself_would_ask(deployment: Deployment) -> None:
+    runtime = deployment()
+    lifecycle = Lifecycle(runtime)
+    lifecycle.install("peta")
+    lifecycle.disable("peta")
+    killed = Operation(runtime.database, "peta", "enable", "")
+    announce(runtime.database, [(killed, {})])
+    lifecycle.disable("dasar")
+    (operation,) = interrupted(runtime)
+    with pytest.raises(GraphError, match="dasar"):
+        resume(runtime, operation)
+    lifecycle.enable("dasar")
+    resume(runtime, operation)
+    assert states(runtime) == {"dasar": "installed", "peta": "installed"}
+    lifecycle.disable("peta")
+    resume(runtime, operation)
+    assert states(runtime)["peta"] == "disabled", "somebody else had finished it"
+    killed = Operation(runtime.database, "dasar", "disable", "")
+    announce(runtime.database, [(killed, {})])
+    lifecycle.enable("peta")
+    (operation,) = interrupted(runtime)
+    with pytest.raises(DependentsError, match="peta"):
+        resume(runtime, operation)
+
+
+def test_a_plan_whose_first_part_fails_again_is_not_finished_without_it(
+    deployment: Deployment, pair: Workshop
+) -> None:
+    runtime = deployment()
+    with pytest.raises(KeyboardInterrupt):
+        Lifecycle(runtime, progress=die).install("peta")
+    first, second = interrupted(runtime)
+    assert (first.plugin, second.plugin) == ("dasar", "peta")
+    pair.write(pair.folder / "dasar" / "plugin.py", "1 / 0")
+    with pytest.raises(PluginLoadError):
+        resume(runtime, first)
+    with pytest.raises(GraphError, match="dasar"):
+        resume(runtime, second)
+    assert states(runtime)["dasar"] == "failed"
+    # Nobody wants it any more: an uninstall closes what was announced.
+    uninstall(runtime, "peta")
+    assert interrupted(runtime) == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("pair")
+@pytest.mark.parametrize("noted", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("kind", [Install, Upgrade, Disable, Enable, Uninstall, Purge])
+def test_a_kill_at_any_point_is_named_and_carried_on(
+    deployment: Deployment, tmp_path: Path, kind: type[Case], noted: bool
+) -> None:
     case = kind(tmp_path)
     for number in itertools.count(1):
         with fresh(deployment) as runtime:
             for name in ("peta", "dasar"):
                 with suppress(NotInstalledError):
-                    uninstall(runtime, name, purge_to=tmp_path / "before.zip")
+                    uninstall(runtime, name, purge_to=case.export)
+                case.export.unlink(missing_ok=True)
             case.prepare(runtime)
-            before = states(runtime)
         if not dies(case.act, deployment, number=number, noted=noted):
             break
         with fresh(deployment) as runtime:
@@ -202,8 +284,8 @@ def test_a_kill_at_any_point_is_named_and_carried_on(
                 assert operation.plugin in named
                 assert "abah plugins resume" in named
                 resume(runtime, operation)
-            if not operations and states(runtime) == before:
-                # It was killed before anything was begun.
+            if not operations and not noted:
+                assert number == 1, "it was killed before anything was begun"
                 case.act(runtime)
         with fresh(deployment) as runtime:
             case.check(runtime)
