@@ -12,7 +12,6 @@ from __future__ import annotations
 import getpass
 import gettext
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -185,9 +184,7 @@ def progress_bar(title: TranslationString, total: int | None) -> Iterator[Any]:
 
 
 def who() -> str:
-    """Return who acts, for journals: whom the caller named, else the account of the system."""
-    if named := os.environ.get("ABAH_ACTOR", ""):
-        return named
+    """Return who acts, for journals: the account of the operating system."""
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):

@@ -39,7 +39,9 @@ from core.framework.overview import overview
 from core.framework.preview import preview_install
 from core.framework.registry import has_tables
 from core.framework.removal import preview_removal, uninstall
-from core.framework.resuming import export_of, interrupted, resume_all
+from core.framework.resuming import export_of, interrupted
+from core.framework.resuming import resume as carry_on
+from core.framework.runtime import Runtime
 from core.i18n import _
 
 __all__ = ["command"]
@@ -171,6 +173,7 @@ def upgrade(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa
 def resume(state: CliState, yes: bool) -> int:  # noqa: FBT001
     """Carry on whatever was broken off, the oldest first; exit code 1 when something stays."""
     runtime = state.open(plugins=())
+    failed = 0
     try:
         holder = lock_holder(runtime.database)
         if holder is not None and holder.alive:
@@ -190,22 +193,25 @@ def resume(state: CliState, yes: bool) -> int:  # noqa: FBT001
         columns = {"operation": _("Tindakan"), "name": _("Plugin"), "step": _("Langkah")}
         show_table(rows, columns)
         ask_to_go_on(_("Lanjutkan?"), yes=yes)
-        problems = resume_all(runtime, operations, actor=who(), progress=step_words)
+        for one in operations:
+            failed += not _carried_on(runtime, one)
     finally:
         runtime.close()
-    for one in operations:
-        _tell_end(one, problems.get(one.plugin))
-    return int(bool(problems))
+    return int(failed > 0)
 
 
-def _tell_end(operation: Unfinished, problem: AbahError | None) -> None:
-    if problem is not None:
-        errors().print(in_words(problem.explanation), markup=False, style="red")
-        return
+def _carried_on(runtime: Runtime, operation: Unfinished) -> bool:
+    """Carry one operation on; what stops it must not stop those of other plugins."""
+    try:
+        carry_on(runtime, operation, actor=who(), progress=step_words)
+    except AbahError as error:
+        errors().print(in_words(error.explanation), markup=False, style="red")
+        return False
     say(_("Plugin ${name}: selesai.", mapping={"name": operation.plugin}), style="green")
     export = export_of(operation)
     if export is not None:
         say(_("Data diekspor ke ${file}.", mapping={"file": str(export)}))
+    return True
 
 
 @command.command("enable", help=_("Mengaktifkan kembali plugin yang dinonaktifkan."))

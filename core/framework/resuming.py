@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
-from core.errors import AbahError
-from core.framework.datafiles import CORE
-from core.framework.journal import Operation, Unfinished, announce, unfinished
+from core.framework.journal import Unfinished, unfinished
 from core.framework.lifecycle import Lifecycle, NotInstalledError
 from core.framework.lock import lock_holder
 from core.framework.models import PluginState
@@ -17,11 +14,9 @@ from core.framework.registry import plugin_rows
 from core.framework.removal import uninstall
 from core.framework.runtime import Runtime
 
-__all__ = ["RESUME", "export_of", "interrupted", "resume", "resume_all"]
+__all__ = ["export_of", "interrupted", "resume"]
 
-RESUME: Final = "resume"
-"""Name of the operation that brackets those which are carried on."""
-UNDERWAY: Final = frozenset({PluginState.INSTALLING, PluginState.UPGRADING, PluginState.REMOVING})
+UNDERWAY = frozenset({PluginState.INSTALLING, PluginState.UPGRADING, PluginState.REMOVING})
 
 
 def interrupted(runtime: Runtime) -> list[Unfinished]:
@@ -36,37 +31,7 @@ def interrupted(runtime: Runtime) -> list[Unfinished]:
         rows = plugin_rows(session)
         operations = unfinished(session)
     half_done = {name for name, row in rows.items() if row.state in UNDERWAY}
-    return [
-        one
-        for one in operations
-        if one.operation != RESUME and (not one.failed or one.plugin in half_done)
-    ]
-
-
-def resume_all(
-    runtime: Runtime,
-    operations: Sequence[Unfinished],
-    *,
-    actor: str = "",
-    progress: Callable[[str, str], None] | None = None,
-) -> dict[str, AbahError]:
-    """Carry operations on, one after the other, and return what stopped some, by plugin.
-
-    What stops one must not stop those of other plugins.
-    """
-    whole = Operation(runtime.database, CORE, RESUME, actor)
-    announce(runtime.database, [(whole, {})])
-    problems: dict[str, AbahError] = {}
-    for operation in operations:
-        try:
-            resume(runtime, operation, actor=actor, progress=progress)
-        except AbahError as error:
-            problems[operation.plugin] = error
-        except Exception as error:
-            whole.end(error)
-            raise
-    whole.end(next(iter(problems.values()), None))
-    return problems
+    return [one for one in operations if not one.failed or one.plugin in half_done]
 
 
 def resume(
