@@ -127,9 +127,11 @@ def enabled_names(runtime: Runtime) -> tuple[tuple[str, ...], int]:
     with runtime.database.reading() as session:
         if not has_tables(session):
             return (), 0
+        # The number first: what is committed in between is followed once more, never missed.
+        number = registry_number(session)
         rows = plugin_rows(session)
         names = tuple(name for name, row in rows.items() if row.state == PluginState.INSTALLED)
-        return names, registry_number(session)
+        return names, number
 
 
 def import_plugin(manifest: Manifest) -> ModuleType:

@@ -49,10 +49,11 @@ def start_worker(runtime: Host) -> None:
 
 def stop_worker(runtime: Host) -> None:
     """Stop the worker of one runtime, if it has one, after what it has under way."""
+    runtime.component(WorkerProcess).stop()
+    # Only now: a process that is told to end waits for those that are still here.
     with _guard:
         if runtime in _hosts:
             _hosts.remove(runtime)
-    runtime.component(WorkerProcess).stop()
 
 
 def drain_workers() -> None:
@@ -60,6 +61,9 @@ def drain_workers() -> None:
     _draining.set()
     with _guard:
         hosts = list(_hosts)
+    for runtime in hosts:
+        # None begins anything new while another one drains.
+        runtime.component(Jobs).stopping.set()
     for runtime in hosts:
         runtime.component(WorkerProcess).stop()
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.jobs.leases import process_identity, release_lease, take_lease
 from core.jobs.runner import Jobs
@@ -61,9 +62,13 @@ class Sweeper:
         if self._thread.is_alive():
             self._thread.join()
         if self._leading:
-            with self._runtime.database.writing() as session:
-                release_lease(session, LEASE, holder=self.holder)
             self._leading = False
+            try:
+                with self._runtime.database.writing() as session:
+                    release_lease(session, LEASE, holder=self.holder)
+            except SQLAlchemyError:
+                # It runs out by itself in a few seconds.
+                log.warning("sweeper could not give its lease back")
 
     def run_due(self) -> None:
         """Run the sweeps whose interval is over."""

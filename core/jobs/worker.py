@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,7 @@ class WorkerProcess:
         """Make nothing yet; :meth:`start` does."""
         self._runtime = runtime
         self._jobs = runtime.component(Jobs)
+        self._guard = threading.Lock()
         self._pools: list[Worker] = []
         self._sweeper: Sweeper | None = None
         self._substitute: ThreadPoolExecutor | None = None
@@ -58,14 +60,17 @@ class WorkerProcess:
         log.info("worker started", queues=queues, broker=self._jobs.address.partition(":")[0])
 
     def stop(self) -> None:
-        """Begin nothing new, finish what is under way, and return."""
-        if not self._pools:
-            return
+        """Begin nothing new, finish what is under way, and return. Whoever comes second waits."""
+        self._jobs.stopping.set()
+        with self._guard:
+            if self._pools:
+                self._drain()
+
+    def _drain(self) -> None:
         # All of them at once: what waits belongs to the processes that go on.
         for pool in self._pools:
             for thread in pool.workers:
                 thread.stop()
-        self._jobs.stopping.set()
         if self._sweeper is not None:
             self._sweeper.stop()
         if self._substitute is not None:

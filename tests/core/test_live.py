@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from webtest import TestApp
+from sqlalchemy import delete
+from webtest import TestApp, TestRequest
 
 from core.framework.lifecycle import Lifecycle
 from core.framework.runtime import Runtime
+from core.jobs.models import Lease
+from core.jobs.sweeper import Sweeper
+from core.jobs.worker import WorkerProcess
 from core.live import Live
 from tests.core.conftest import Workshop
 
@@ -43,6 +47,12 @@ def look(runtime):
 def include_web(config):
     config.add_route("peta.slow", "/slow")
     config.add_route("peta.quick", "/quick")
+    config.add_route("peta.parts", "/parts")
+    config.add_view(
+        lambda request: Response(app_iter=iter([b"satu ", b"dua"])),
+        route_name="peta.parts",
+        permission=NO_PERMISSION_REQUIRED,
+    )
     config.add_view(slow, route_name="peta.slow", permission=NO_PERMISSION_REQUIRED)
     config.add_view(
         lambda request: Response("ada"),
@@ -144,23 +154,58 @@ def test_what_a_process_cannot_follow_is_left_to_its_supervisor(
     assert TestApp(served).get("/p/peta/quick").text == "ada"
 
 
-def test_a_switch_that_fails_leaves_everything_as_it_was(
-    deployment: Deployment, workshop: Workshop, live: Callable[..., Live]
+def test_a_switch_that_fails_leaves_everything_as_it_was_and_is_tried_again(
+    deployment: Deployment, live: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workshop.plugin("denah")
-    other = deployment()
-    Lifecycle(other).install("denah")
-    Lifecycle(other).disable("denah")
-    served = live(abah__strict="true")
-    workshop.write(workshop.folder / "denah" / "plugin.toml", "rusak")
-    workshop.write(workshop.folder / "denah" / "plugin.py", "1 / 0")
-    with other.database.writing() as session:
-        from core.framework.models import PluginState  # noqa: PLC0415
-        from core.framework.registry import plugin_rows, raise_registry  # noqa: PLC0415
-
-        plugin_rows(session)["denah"].state = PluginState.INSTALLED
-        raise_registry(session, replace=False)
-    assert not served.follower.look()
+    served = live()
     app = TestApp(served)
+    Lifecycle(deployment()).disable("peta")
+
+    def fail(_runtime: Runtime) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("core.live.build_wsgi", fail)
+        assert not served.follower.look()
     assert app.get("/p/peta/quick").text == "ada"
     assert app.get("/masuk", status=200), "the database is still open"
+    assert served.follower.look()
+    assert app.get("/p/peta/quick", status=404)
+
+
+def test_an_old_runtime_that_does_not_end_well_takes_nothing_along(
+    deployment: Deployment, live: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = live(abah__embedded_worker="true")
+    served.start()
+    stop = Sweeper.stop
+
+    def fail(self: Sweeper) -> None:
+        stop(self)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Sweeper, "stop", fail)
+    Lifecycle(deployment()).disable("peta")
+    assert wait_for(lambda: [one.name for one in served.follower.runtime.plugins] == [])
+    monkeypatch.undo()
+    with served.follower.runtime.database.writing() as session:
+        session.execute(delete(Lease))
+    sweeper = served.follower.runtime.component(WorkerProcess)._sweeper
+    assert sweeper is not None
+    assert wait_for(lambda: sweeper._leading), "the new worker is at work"
+
+
+def test_an_answer_that_is_written_bit_by_bit_keeps_its_runtime(
+    deployment: Deployment, live: Callable[..., Live]
+) -> None:
+    served = live()
+    environ = dict(TestRequest.blank("/p/peta/parts").environ)
+    body = served(environ, lambda *_arguments: lambda _data: None)
+    build = served._build
+    assert build.requests == 1
+    Lifecycle(deployment()).disable("peta")
+    assert served.follower.look()
+    assert b"".join(body) == b"satu dua"
+    assert build.requests == 1
+    body.close()  # type: ignore[attr-defined]
+    assert build.requests == 0
