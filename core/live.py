@@ -88,21 +88,22 @@ class Follower:
         A switch that fails is tried again after a pause.
         """
         try:
-            return self._follow()
+            number, replaced = self._numbers()
         except SQLAlchemyError:
             # The database is away for a moment; the next look will tell.
             return False
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises, this process goes on
-            self._note_failure(error)
-            return False
-
-    def _follow(self) -> bool:
-        number, replaced = self._numbers()
         if number == self._seen:
             return False
         if replaced > self._born:
             self._leave_it(number)
             return False
+        try:
+            return self._follow(number)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises, this process goes on
+            self._note_failure(error)
+            return False
+
+    def _follow(self, number: int) -> bool:
         new = open_runtime(self.runtime.settings, database=self.runtime.database.beside())
         try:
             if self._numbers()[1] > self._born:
