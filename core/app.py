@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_wsgi", "open_runtime", "prepare"]
 
-CORE_ROOMS: Final = ("core.accounts", "core.verification", "core.messaging")
+CORE_ROOMS: Final = ("core.framework", "core.accounts", "core.verification", "core.messaging")
 """Rooms with pages, in the order in which they are included."""
 
 MODELS: Final = (

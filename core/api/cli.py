@@ -12,6 +12,7 @@ from __future__ import annotations
 import getpass
 import gettext
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from core.framework.runs import ACTOR_VARIABLE
 from core.framework.runtime import Runtime
 from core.i18n import DOMAIN, TranslationString, _
 
@@ -184,7 +186,9 @@ def progress_bar(title: TranslationString, total: int | None) -> Iterator[Any]:
 
 
 def who() -> str:
-    """Return who acts, for journals: the account of the operating system."""
+    """Return who acts, for journals: whom Aplikasi named, else the account of the system."""
+    if named := os.environ.get(ACTOR_VARIABLE, ""):
+        return named
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):

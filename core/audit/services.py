@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.audit.models import AuditEntry
 from core.db import utcnow
+from core.framework.steps import on_act
 
 __all__ = ["REMOTE_ADDR", "Act", "entries", "record", "record_many"]
 
@@ -27,6 +28,7 @@ class Act:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@on_act
 def record(
     session: Session,
     *,

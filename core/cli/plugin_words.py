@@ -6,12 +6,11 @@ from typing import Any
 
 from core.api.cli import console, in_words, say, show_table
 from core.framework.doctor import Severity
-from core.framework.journal import WHOLE
-from core.framework.models import PluginState
 from core.framework.overview import PluginStatus
 from core.framework.preview import InstallPreview
 from core.framework.removal import RemovalPreview
 from core.framework.schedules import JAKARTA
+from core.framework.words import OPERATIONS, STATES, STEPS
 from core.i18n import TranslationString, _
 
 __all__ = [
@@ -24,41 +23,6 @@ __all__ = [
     "show_removal",
     "step_words",
 ]
-
-STATES = {
-    PluginState.AVAILABLE: _("tersedia"),
-    PluginState.INSTALLING: _("pemasangan terputus"),
-    PluginState.INSTALLED: _("aktif"),
-    PluginState.DISABLED: _("nonaktif"),
-    PluginState.UPGRADING: _("pembaruan terputus"),
-    PluginState.REMOVING: _("pelepasan terputus"),
-    PluginState.FAILED: _("gagal"),
-    PluginState.MISSING: _("hilang"),
-    PluginState.INCOMPATIBLE: _("tidak cocok"),
-}
-
-STEPS = {
-    "check": _("memeriksa"),
-    "migrate": _("menyiapkan tabel"),
-    "data": _("memuat data"),
-    "permissions": _("memberi izin"),
-    "mark": _("mencatat"),
-    "enable": _("mengaktifkan"),
-    "disable": _("menonaktifkan"),
-    "retire": _("menghentikan"),
-    "export": _("mengekspor"),
-    "forget": _("menghapus pengaturan dan data"),
-    "drop": _("menghapus tabel"),
-    WHOLE: _("memulai"),
-}
-
-OPERATIONS = {
-    "install": _("pasang"),
-    "upgrade": _("perbarui"),
-    "enable": _("aktifkan"),
-    "disable": _("nonaktifkan"),
-    "uninstall": _("lepas"),
-}
 
 SEVERITIES = {
     Severity.ERROR: _("kesalahan"),

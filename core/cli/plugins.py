@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import click
 
 from core.api.cli import (
     ask_to_go_on,
-    errors,
     in_words,
     json_option,
     print_json,
@@ -18,6 +18,7 @@ from core.api.cli import (
     who,
     yes_option,
 )
+from core.cli.plugin_data import list_conflicts, settle_conflict
 from core.cli.plugin_words import (
     OPERATIONS,
     SEVERITIES,
@@ -42,7 +43,7 @@ from core.framework.removal import preview_removal, uninstall
 from core.framework.resuming import export_of, interrupted
 from core.framework.resuming import resume as carry_on
 from core.framework.runtime import Runtime
-from core.i18n import _
+from core.i18n import TranslationString, _, stored
 
 __all__ = ["command"]
 
@@ -50,6 +51,10 @@ __all__ = ["command"]
 @click.group("plugins", help=_("Melihat, memasang dan melepas plugin."))
 def command() -> None:
     """Hold the verbs."""
+
+
+command.add_command(list_conflicts)
+command.add_command(settle_conflict)
 
 
 @command.command("list", help=_("Daftar semua plugin yang ditemukan atau pernah dipasang."))
@@ -97,15 +102,25 @@ def show(state: CliState, name: str, as_json: bool) -> None:  # noqa: FBT001
         print_details(details)
 
 
-@command.command("preview", help=_("Menunjukkan apa yang akan dilakukan install; tidak mengubah."))
+@command.command(
+    "preview", help=_("Menunjukkan apa yang akan dilakukan install atau upgrade; tidak mengubah.")
+)
 @click.argument("names", nargs=-1, required=True)
+@click.option("--upgrade", is_flag=True, help=_("Apa yang akan dilakukan upgrade."))
 @json_option
 @pass_state
-def preview(state: CliState, names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
-    """Show what an install of ``names`` would do."""
+def preview(state: CliState, names: tuple[str, ...], upgrade: bool, as_json: bool) -> None:  # noqa: FBT001
+    """Show what an install or upgrade of ``names`` would do."""
     runtime = state.open(plugins=())
+    lifecycle = Lifecycle(runtime)
     try:
-        found = preview_install(runtime, Lifecycle(runtime).plan(*names))
+        planned = lifecycle.plan_upgrade(*names) if upgrade else lifecycle.plan(*names)
+        found = preview_install(runtime, planned)
+    except AbahError as error:
+        if as_json:
+            # For whoever reads it in another language than this process speaks.
+            print_json({"refused": stored(error.explanation)})
+        raise
     finally:
         runtime.close()
     if as_json:
@@ -168,50 +183,60 @@ def upgrade(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa
 
 
 @command.command("resume", help=_("Melanjutkan operasi plugin yang terputus."))
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ID",
+    help=_("Hanya operasi ini; boleh diulang. Id-nya ada di keluaran --verbose."),
+)
 @yes_option
 @pass_state
-def resume(state: CliState, yes: bool) -> int:  # noqa: FBT001
-    """Carry on whatever was broken off, the oldest first; exit code 1 when something stays."""
+def resume(state: CliState, only: tuple[str, ...], yes: bool) -> None:  # noqa: FBT001
+    """Carry on whatever was broken off, the oldest first."""
     runtime = state.open(plugins=())
-    failed = 0
     try:
         holder = lock_holder(runtime.database)
         if holder is not None and holder.alive:
             raise LockedError(holder)
-        operations = interrupted(runtime)
+        operations = [one for one in interrupted(runtime) if not only or one.operation_id in only]
         if not operations:
             say(_("Tidak ada operasi yang terputus."))
-            return 0
+            return
         rows = [
             {
                 "operation": OPERATIONS[one.operation],
                 "name": one.plugin,
                 "step": STEPS.get(one.step, one.step),
+                "id": one.operation_id,
             }
             for one in operations
         ]
         columns = {"operation": _("Tindakan"), "name": _("Plugin"), "step": _("Langkah")}
-        show_table(rows, columns)
+        show_table(rows, columns | ({"id": _("Id")} if state.verbose else {}))
         ask_to_go_on(_("Lanjutkan?"), yes=yes)
-        for one in operations:
-            failed += not _carried_on(runtime, one)
+        problems = [problem for one in operations if (problem := _problem_with(runtime, one))]
     finally:
         runtime.close()
-    return int(failed > 0)
+    if problems:
+        raise AbahError(reduce(_and, problems))
 
 
-def _carried_on(runtime: Runtime, operation: Unfinished) -> bool:
+def _problem_with(runtime: Runtime, operation: Unfinished) -> TranslationString | None:
     """Carry one operation on; what stops it must not stop those of other plugins."""
     try:
         carry_on(runtime, operation, actor=who(), progress=step_words)
     except AbahError as error:
-        errors().print(in_words(error.explanation), markup=False, style="red")
-        return False
+        return error.explanation
     say(_("Plugin ${name}: selesai.", mapping={"name": operation.plugin}), style="green")
     export = export_of(operation)
     if export is not None:
         say(_("Data diekspor ke ${file}.", mapping={"file": str(export)}))
-    return True
+    return None
+
+
+def _and(first: TranslationString, second: TranslationString) -> TranslationString:
+    both: TranslationString = _("${first} ${second}", mapping={"first": first, "second": second})
+    return both
 
 
 @command.command("enable", help=_("Mengaktifkan kembali plugin yang dinonaktifkan."))

@@ -18,6 +18,7 @@ import click
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from core.api.cli import LANGUAGES, errors, in_words, use_language
+from core.cli.noting import noted_run
 from core.cli.state import CliState, state_of
 from core.errors import AbahError
 from core.framework.logging import mask_text
@@ -192,7 +193,8 @@ def run(args: list[str] | None = None) -> None:
     """Run ``abah`` and leave with its code: 0 done, 1 refused, 2 wrong usage, 70 unexpected."""
     state = CliState()
     try:
-        result = abah.main(args=args, prog_name="abah", standalone_mode=False, obj=state)
+        with noted_run(_sentence):
+            result = abah.main(args=args, prog_name="abah", standalone_mode=False, obj=state)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

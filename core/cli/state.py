@@ -15,6 +15,7 @@ import click
 from core.api.cli import add_catalogues
 from core.errors import ConfigurationError
 from core.framework.logging import configure_logging
+from core.framework.settings import CONFIG_VARIABLE
 from core.i18n import _
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CONFIG_VARIABLE", "DEFAULT_CONFIG", "CliState", "pass_state", "state_of"]
 
-CONFIG_VARIABLE: Final = "ABAH_CONFIG"
 DEFAULT_CONFIG: Final = "development.ini"
 
 _KEY: Final = "core.cli.state"

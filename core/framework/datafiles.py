@@ -34,10 +34,12 @@ __all__ = [
     "current_data",
     "edited_data",
     "forget_data",
+    "keep_edit",
     "listed_data",
     "load_files",
     "load_plugin_data",
     "loaded_values",
+    "offered_data",
     "register_core_data",
     "register_data_kind",
     "restore_values",
@@ -108,7 +110,7 @@ class LoadedValues:
     values: Values
     """The newest that the file brought, applied or not."""
     offered: bool
-    """Whether they were not applied because somebody had edited the row."""
+    """Whether they are newer than the edit that kept them from being applied."""
 
 
 def register_data_kind(name: str, kind: DataKind) -> None:
@@ -220,6 +222,38 @@ def current_data(session: Session, owner: str) -> dict[str, dict[str, Values]]:
     }
 
 
+def offered_data(session: Session, owner: str = "") -> list[tuple[LoadedData, Values]]:
+    """List rows that keep an edit although newer values are offered, each with its present values.
+
+    Of every owner where none is named. A row that is gone has no values.
+    """
+    statement = select(LoadedData).where(LoadedData.offered.is_not(None))
+    if owner:
+        statement = statement.where(LoadedData.owner == owner)
+    by_kind: dict[str, list[LoadedData]] = {}
+    for row in session.scalars(statement.order_by(LoadedData.kind, LoadedData.external_id)):
+        by_kind.setdefault(row.kind, []).append(row)
+    found = []
+    for kind, rows in by_kind.items():
+        # A plugin that is off may have brought the kind.
+        if kind in _kinds:
+            current = _kinds[kind].current(session, [row.external_id for row in rows])
+            found += [(row, current.get(row.external_id, {})) for row in rows]
+    return found
+
+
+def keep_edit(session: Session, kind: str, external_id: str) -> None:
+    """Leave a row as somebody edited it, and take what its data file offers as decided.
+
+    :raises NotFoundError: nothing is offered for it.
+    """
+    row = _loaded(session, kind, external_id)
+    if row is None or row.offered is None:
+        raise NotFoundError
+    row.loaded, row.offered = row.offered, None
+    session.flush()
+
+
 def loaded_values(session: Session, kind: str, external_id: str) -> LoadedValues | None:
     """Return what a data file says of a row, or None where no data file brought it."""
     row = _loaded(session, kind, external_id)
@@ -310,7 +344,9 @@ class _Loading:
             now = current.get(external_id)
             if now is not None and now != values and (row is None or now != row.loaded):
                 self.report.kept.append(label)
-                self._row(kind, external_id, row).offered = dict(values)
+                # What the file says was said before the edit: there is nothing new to decide.
+                news = None if row is not None and row.loaded == values else dict(values)
+                self._row(kind, external_id, row).offered = news
                 continue
             if now is None:
                 to_write[external_id] = values

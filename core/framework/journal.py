@@ -6,6 +6,7 @@ names and ``abah plugins resume`` carries on.
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,16 +14,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.db import Database
+from core.errors import AbahError
 from core.framework.models import JournalEntry, Outcome
+from core.i18n import stored
 
-__all__ = ["WHOLE", "Operation", "Unfinished", "announce", "history", "unfinished"]
+__all__ = [
+    "RUN",
+    "RUN_VARIABLE",
+    "WHOLE",
+    "Operation",
+    "Unfinished",
+    "announce",
+    "history",
+    "unfinished",
+]
 
 WHOLE: Final = "operation"
 """The step that stands for the operation as a whole."""
+
+RUN: Final = "run"
+"""The step of the entries that bracket everything that one start from Aplikasi does."""
+
+RUN_VARIABLE: Final = "ABAH_RUN"
+"""Environment variable with the id of the start that a process works for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,7 @@ class Operation:
         self.name = name
         self._database = database
         self._actor = actor
+        self._run = os.environ.get(RUN_VARIABLE, "")
 
     def end(self, error: Exception | None = None) -> None:
         """Close it, well or with an error."""
@@ -90,7 +109,10 @@ class Operation:
         if error is None:
             self._write(step, Outcome.DONE, {})
         else:
-            self._write(step, Outcome.FAILED, {"error": f"{type(error).__name__}: {error}"})
+            detail: dict[str, Any] = {"error": f"{type(error).__name__}: {error}"}
+            if isinstance(error, AbahError):
+                detail["said"] = stored(error.explanation)
+            self._write(step, Outcome.FAILED, detail)
 
     def _write(self, step: str, outcome: Outcome, detail: dict[str, Any]) -> None:
         with self._database.writing() as session:
@@ -107,6 +129,7 @@ class Operation:
                 outcome=outcome,
                 detail=detail,
                 actor=self._actor,
+                run=self._run,
             )
         )
 
@@ -123,10 +146,14 @@ def announce(database: Database, operations: Sequence[tuple[Operation, dict[str,
 
 
 def history(session: Session, plugin: str, *, limit: int = 50) -> Sequence[JournalEntry]:
-    """Return the last entries about a plugin, newest first."""
+    """Return the last entries about a plugin, newest first.
+
+    Of what brackets a start from Aplikasi only the failures, which may have begun no operation.
+    """
+    told = or_(JournalEntry.step != RUN, JournalEntry.outcome == Outcome.FAILED)
     return session.scalars(
         select(JournalEntry)
-        .where(JournalEntry.plugin == plugin)
+        .where(JournalEntry.plugin == plugin, told)
         .order_by(JournalEntry.id.desc())
         .limit(limit)
     ).all()
@@ -138,7 +165,9 @@ def unfinished(session: Session) -> list[Unfinished]:
     While an operation is running it is among them: ask :func:`core.framework.lock.lock_holder` too.
     """
     entries: dict[str, list[JournalEntry]] = {}
-    for entry in session.scalars(select(JournalEntry).order_by(JournalEntry.id)):
+    # What brackets a start has no part in this: an operation is carried on, whoever began it.
+    statement = select(JournalEntry).where(JournalEntry.step != RUN).order_by(JournalEntry.id)
+    for entry in session.scalars(statement):
         entries.setdefault(entry.operation_id, []).append(entry)
     found: dict[str, Unfinished] = {}
     for operation in entries.values():

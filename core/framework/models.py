@@ -65,7 +65,7 @@ class JournalEntry(Base):
     """One step of one lifecycle operation. Rows are only ever added."""
 
     __tablename__ = "abah_plugin_journal"
-    __table_args__ = (Index(None, "plugin", "id"),)
+    __table_args__ = (Index(None, "plugin", "id"), Index(None, "run"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     operation_id: Mapped[str] = mapped_column(String(32))
@@ -76,6 +76,8 @@ class JournalEntry(Base):
     outcome: Mapped[str] = mapped_column(String(10))
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     actor: Mapped[str] = mapped_column(String(100), default="")
+    run: Mapped[str] = mapped_column(String(32), default="")
+    """The start from the page Aplikasi that it belongs to; empty for the command line."""
     at: Mapped[datetime] = mapped_column(default=utcnow)
 
 

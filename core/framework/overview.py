@@ -12,11 +12,11 @@ from core.framework.graph import resolve
 from core.framework.loading import LoadedPlugins, PluginLoadError, unusable
 from core.framework.manifest import Manifest, as_dict
 from core.framework.models import PluginRow, PluginState
-from core.framework.registry import has_tables, plugin_rows
+from core.framework.registry import has_tables, plugin_rows, registry_numbers
 from core.framework.runtime import Runtime
 from core.i18n import TranslationString, _
 
-__all__ = ["PluginStatus", "overview"]
+__all__ = ["PluginStatus", "must_be_replaced", "overview"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,13 @@ def overview(runtime: Runtime) -> list[PluginStatus]:
     ]
 
 
+def must_be_replaced(runtime: Runtime) -> bool:
+    """Tell whether plugins changed in a way that only a new process can follow."""
+    with runtime.database.reading() as session:
+        replaced = registry_numbers(session)[1]
+    return replaced > LoadedPlugins.of(runtime).number
+
+
 def _problems(found: Mapping[str, FoundPlugin], enabled: set[str]) -> dict[str, AbahError]:
     """Name what keeps a plugin from running: enabled ones together, each other one beside them."""
     usable = {p.name: p.manifest for p in found.values() if p.usable and p.manifest}
@@ -91,6 +98,7 @@ def _status(
     reason: TranslationString | str = row.error if row is not None else ""
     if plugin is None:
         state = PluginState.MISSING
+        reason = _("Terpasang di basis data, tetapi kodenya tidak ditemukan di server ini.")
     elif plugin.error is not None:
         state, reason = PluginState.INCOMPATIBLE, plugin.error
     elif not plugin.allowed:

@@ -38,6 +38,7 @@ __all__ = [
     "RemovalPreview",
     "key_check",
     "preview_removal",
+    "tables_of",
     "uninstall",
 ]
 
@@ -120,6 +121,14 @@ def preview_removal(runtime: Runtime, name: str) -> RemovalPreview:
             settings=_count(session, StoredSetting, name),
             may_purge=manifest is None or manifest.removal.purge,
         )
+
+
+def tables_of(runtime: Runtime, name: str) -> list[str]:
+    """Name the tables that a plugin has in the database now."""
+    owner, owners = _owner(name, _manifest(runtime, name)), _owners(runtime) | {name}
+    with runtime.database.reading() as session:
+        tables = owned_tables(session.connection(), owner, owners)
+    return [table for table in tables if not table.endswith(VERSION_SUFFIX)]
 
 
 def uninstall(

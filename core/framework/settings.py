@@ -8,7 +8,10 @@ from typing import Any
 from core.errors import ConfigurationError
 from core.i18n import _
 
-__all__ = ["Settings"]
+__all__ = ["CONFIG_VARIABLE", "Settings"]
+
+CONFIG_VARIABLE = "ABAH_CONFIG"
+"""Environment variable from which the command line learns the configuration file."""
 
 _TRUE = frozenset({"1", "true", "yes", "on", "ya"})
 _FALSE = frozenset({"0", "false", "no", "off", "tidak", ""})

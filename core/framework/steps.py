@@ -6,8 +6,9 @@ they are imported, what has to happen. Registering the same function twice chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,8 @@ __all__ = [
     "forget_owner",
     "grant_permissions",
     "load_core_demo",
+    "note_act",
+    "on_act",
     "on_check",
     "on_core_setup",
     "on_demo",
@@ -47,11 +50,28 @@ Setup = Callable[[Session], object]
 
 Demo = Callable[[Session, Callable[[str], None]], Sequence[DemoAccount]]
 
+
+class Note(Protocol):
+    """Writes down who did what, as :func:`core.audit.record`."""
+
+    def __call__(
+        self,
+        session: Session,
+        *,
+        actor_id: int | None,
+        action: str,
+        subject: str,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write it in the transaction of what it tells."""
+
+
 _checks: dict[str, Check] = {}
 _grants: dict[str, Grant] = {}
 _forgets: dict[str, Forget] = {}
 _setups: dict[str, Setup] = {}
 _demos: dict[str, Demo] = {}
+_notes: list[Note] = []
 
 
 def on_check(check: Check) -> Check:
@@ -89,6 +109,25 @@ def prepare_core(session: Session) -> None:
     """Run every function of :func:`on_core_setup`."""
     for setup in _setups.values():
         setup(session)
+
+
+def on_act(note: Note) -> Note:
+    """Write down what the framework lets somebody do: the audit trail says here that it does."""
+    _notes[:] = [note]
+    return note
+
+
+def note_act(
+    session: Session,
+    *,
+    actor_id: int | None,
+    action: str,
+    subject: str,
+    details: Mapping[str, Any],
+) -> None:
+    """Tell the function of :func:`on_act` what somebody did."""
+    for note in _notes:
+        note(session, actor_id=actor_id, action=action, subject=subject, details=details)
 
 
 def on_demo(load: Demo) -> Demo:

@@ -123,6 +123,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=10), nullable=False),
         sa.Column("detail", sa.JSON(), nullable=False),
         sa.Column("actor", sa.String(length=100), nullable=False),
+        sa.Column("run", sa.String(length=32), nullable=False),
         sa.Column("at", UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_abah_plugin_journal")),
     )
@@ -130,6 +131,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_abah_plugin_journal_plugin_id"), ["plugin", "id"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_abah_plugin_journal_run"), ["run"], unique=False)
 
     op.create_table(
         "abah_registry",
@@ -832,6 +834,7 @@ def downgrade() -> None:
     op.drop_table("abah_role")
     op.drop_table("abah_registry")
     with op.batch_alter_table("abah_plugin_journal", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_abah_plugin_journal_run"))
         batch_op.drop_index(batch_op.f("ix_abah_plugin_journal_plugin_id"))
 
     op.drop_table("abah_plugin_journal")

@@ -27,6 +27,8 @@ class Confirmation:
     detail: str = ""
     items: Sequence[str] = ()
     """What it will happen to, where a list says more than a number."""
+    items_title: str = ""
+    """What the list is, where the question alone does not say so."""
     ok: str = _("Ya")
     cancel: str = _("Tidak")
     danger: bool = False

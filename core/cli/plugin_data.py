@@ -1,0 +1,73 @@
+"""``abah plugins conflicts`` and ``settle``: what an Admin edited and a new version changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from core.api.cli import json_option, say, show_table, who
+from core.cli.state import CliState, pass_state
+from core.framework.conflicts import conflicts, settle
+from core.i18n import _
+
+__all__ = ["list_conflicts", "settle_conflict"]
+
+
+@click.command(
+    "conflicts", help=_("Isi yang diubah Admin dan juga diubah versi baru; menunggu keputusan.")
+)
+@click.argument("name", required=False, default="")
+@json_option
+@pass_state
+def list_conflicts(state: CliState, name: str, as_json: bool) -> None:  # noqa: FBT001
+    """List what waits for a decision, a row for each field."""
+    with state.runtime().database.reading() as session:
+        found = conflicts(session, name)
+    rows = [
+        {
+            "plugin": one.owner,
+            "id": one.id,
+            "field": difference.field,
+            "mine": _shown(difference.mine, as_json=as_json),
+            "new": _shown(difference.new, as_json=as_json),
+            "old": _shown(difference.old, as_json=as_json),
+        }
+        for one in found
+        for difference in one.differences
+    ]
+    columns = {
+        "plugin": _("Plugin"),
+        "id": _("Id"),
+        "field": _("Bagian"),
+        "mine": _("Isi sekarang"),
+        "new": _("Isi baru dari plugin"),
+        "old": _("Isi lama dari plugin"),
+    }
+    show_table(rows, columns, as_json=as_json, empty=_("Tidak ada yang menunggu keputusan."))
+
+
+@click.command("settle", help=_("Memutuskan satu isi dari abah plugins conflicts."))
+@click.argument("conflict", metavar="ID")
+@click.option(
+    "--mine/--new",
+    "mine",
+    required=True,
+    help=_("Pertahankan isi sekarang, atau ambil isi baru."),
+)
+@pass_state
+def settle_conflict(state: CliState, conflict: str, mine: bool) -> None:  # noqa: FBT001
+    """Keep the row as it is, or take what the plugin brings."""
+    with state.runtime().database.writing() as session:
+        settle(session, conflict, take_new=not mine, actor_id=None, actor=who())
+    if mine:
+        say(_("${id}: isi sekarang dipertahankan.", mapping={"id": conflict}))
+    else:
+        say(_("${id}: isi baru diambil.", mapping={"id": conflict}))
+
+
+def _shown(value: Any, *, as_json: bool) -> Any:
+    if as_json or isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
