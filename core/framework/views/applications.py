@@ -12,9 +12,9 @@ from pyramid.view import view_config
 
 from core.errors import ConflictError
 from core.framework.conflicts import conflicts, settle
-from core.framework.journal import RUN, history
+from core.framework.journal import RUN, WHOLE, history
 from core.framework.lifecycle import Lifecycle
-from core.framework.models import PluginState
+from core.framework.models import Outcome, PluginState
 from core.framework.operating import can_operate
 from core.framework.overview import PluginStatus, must_be_replaced, overview
 from core.framework.planning import INSTALLED
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["BUTTONS", "MANAGE", "operations", "status_of", "words"]
 
 MANAGE: Final = "plugins.manage"
-HISTORY: Final = 60
+HISTORY: Final = 120
+"""Entries of the journal; an operation has a dozen."""
 FEW: Final = 6
 """Up to so many plugins are seen at a glance; more can be searched."""
 ADDRESS: Final = re.compile(r"[a-z0-9_]{1,40}")
@@ -68,6 +69,16 @@ class Card:
     outdated: bool
     has_page: bool
     """False for what is no plugin's name: a second one of the same name, a folder."""
+
+    @property
+    def problem(self) -> str:
+        """Say why it does not run although it should or could, or nothing."""
+        reason = self.status.problem
+        if not reason or isinstance(reason, TranslationString):
+            return reason
+        # What the last operation failed with, as it was raised.
+        told: TranslationString = _("Operasi terakhir gagal: ${reason}", mapping={"reason": reason})
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +233,19 @@ def _load(runtime: Runtime, name: str) -> list[Mapping[str, Any]]:
 
 
 def _history(request: Request, name: str) -> list[tuple[JournalEntry, TranslationString | None]]:
-    """Give each step once, newest first, with why it failed.
+    """Give operations, newest first, with the steps at which one stopped and why it failed.
 
     A start that was refused is told by itself; of another one its operations tell everything.
     """
     entries = as_ended(reversed(history(request.db, name, limit=HISTORY)))[::-1]
     told = {entry.run for entry in entries if entry.step != RUN}
-    return [(entry, said(entry)) for entry in entries if entry.step != RUN or entry.run not in told]
+    return [
+        (entry, said(entry))
+        for entry in entries
+        if entry.step == WHOLE
+        or (entry.step == RUN and entry.run not in told)
+        or (entry.step != RUN and entry.outcome != Outcome.DONE)
+    ]
 
 
 def _shown(value: Any) -> str:

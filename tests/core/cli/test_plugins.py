@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, text
 
+from core.audit import AuditEntry
 from core.framework.lifecycle import Lifecycle
 from core.framework.runtime import Runtime
 from tests.core.cli.conftest import Answer
@@ -95,6 +97,10 @@ def test_a_preview_tells_everything_and_changes_nothing(abah: Abah, workshop: Wo
     workshop.write(workshop.folder / "atas" / "data" / "texts.toml", "")
     (change,) = abah("plugins", "preview", "atas", "--json").json
     assert change["operation"] == "upgrade"
+    (again,) = abah("plugins", "preview", "--upgrade", "dasar", "--json").json
+    assert (again["operation"], again["migrations"]) == ("upgrade", [])
+    refused = abah("plugins", "preview", "--upgrade", "rusak", "--json")
+    assert (refused.code, refused.json["refused"]["with"]) == (1, {"name": "rusak"})
     assert change["permissions"] == {"atas.lihat": ["petugas"]}
 
 
@@ -225,3 +231,30 @@ def test_a_plugin_that_fails_to_load_is_told_in_one_line_beside_clean_json(
     assert "plugin=peta" in line
     assert "dua baris" in line
     assert "Traceback" in called("-v").stderr
+
+
+def test_conflicts_are_listed_and_settled(
+    abah: Abah, workshop: Workshop, deployment: Callable[..., Runtime]
+) -> None:
+    def ship(body: str, version: str) -> None:
+        entry = f'[[message_text]]\nkey = "salam.a"\ntitle = "Salam"\nbody = "{body}"\n'
+        files = {"data/texts.toml": entry}
+        workshop.plugin("salam", version=version, toml='data = ["data/texts.toml"]', files=files)
+
+    ship("lama", "1.0")
+    abah("plugins", "install", "--yes", "salam")
+    with deployment().database.writing() as session:
+        session.execute(text("UPDATE abah_message_text SET body = 'suntingan'"))
+    ship("baru", "1.1")
+    abah("plugins", "upgrade", "--yes")
+    assert abah("plugins", "conflicts", "lain", "--json").json == []
+    (row,) = abah("plugins", "conflicts", "salam", "--json").json
+    assert (row["id"], row["field"]) == ("message_text:salam.a:id", "body")
+    assert (row["mine"], row["new"], row["old"]) == ("suntingan", "baru", "lama")
+    assert abah("plugins", "settle", row["id"], "--new").code == 0
+    assert abah("plugins", "settle", row["id"], "--mine").code == 1, "it is settled"
+    assert "Tidak ada yang menunggu keputusan." in abah("plugins", "conflicts").out
+    with deployment().database.reading() as session:
+        assert session.scalar(select(AuditEntry.details))["actor"].startswith("cli")
+        shown = session.execute(text("SELECT body FROM abah_message_text WHERE body = 'baru'"))
+        assert len(shown.all()) == 1

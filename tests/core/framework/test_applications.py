@@ -227,6 +227,7 @@ def test_a_killed_process_is_seen_and_what_was_named_is_carried_on(
     export = workshop.folder / "lama.zip"
     purge = Operation(runtime.database, "lama", "uninstall", "")
     announce(runtime.database, [(purge, {"purge": True, "export": str(export)})])
+    assert "lama (memulai) penghapusan data; hanya dengan" in words(admin.get("/aplikasi"))
     with_purge = admin.get("/aplikasi/-/lanjutkan")
     assert items(with_purge) == items(question)
     assert "Penghapusan data plugin lama tidak ikut." in words(with_purge)
