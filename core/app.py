@@ -13,7 +13,10 @@ from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.loading import LoadedPlugins, PluginLoadError, left_out, load_plugins
 from core.framework.runtime import Runtime
 from core.framework.steps import on_check
+from core.framework.templates import compile_templates, layer_problems, template_problems
+from core.i18n import plain
 from core.jobs.runner import Jobs
+from core.web.layers import templates_of
 from core.web.menu import check_menus
 
 if TYPE_CHECKING:
@@ -95,10 +98,12 @@ def build_wsgi(runtime: Runtime) -> Router:
     """Build the application from the core's rooms and the enabled plugins.
 
     A plugin that raises when it is included, or that is at odds with one before it, is left out and
-    noted among the problems.
+    noted among the problems. Of a template that does not fit the one it extends, only the template
+    is left out.
     """
+    working = list(runtime.plugins)
     try:
-        config = _configurator(runtime, runtime.plugins)
+        config = _configurator(runtime, working)
     except Exception:
         # What the core itself raises is nobody else's fault.
         _configurator(runtime, [])
@@ -108,6 +113,7 @@ def build_wsgi(runtime: Runtime) -> Router:
             log.exception("plugin left out of the web", plugin=name, exc_info=problem)
         working = [one for one in runtime.plugins if one.name not in problems]
         config = _configurator(runtime, working)
+    leave_out_layers(config, working)
     app: Router = config.make_wsgi_app()
     return app
 
@@ -127,6 +133,39 @@ def check_pages(runtime: Runtime, manifests: Sequence[Manifest], manifest: Manif
                 raise PluginLoadError(manifest.name, problem) from problem
         config = _configurator(runtime, [one for one in manifests if one.name not in before])
     check_menus(config.registry, manifest)
+    compile_templates(templates_of(config.registry), manifest)
+
+
+@on_check
+def check_templates(_runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest) -> None:
+    """Refuse a plugin with a template that does not fit; name those of others that no longer do.
+
+    What others built on an earlier version of it must not keep it from being brought up to date:
+    their templates are left out until they follow.
+    """
+    problems = template_problems(manifests)
+    own = next((problem for problem in problems if problem.plugin == manifest.name), None)
+    if own is not None:
+        raise own
+    for problem in problems:
+        if problem.owner == manifest.name:
+            log.warning(
+                "template will be left out",
+                plugin=problem.plugin,
+                template=problem.template,
+                reason=plain(problem.explanation),
+            )
+
+
+def leave_out_layers(config: Configurator, manifests: Sequence[Manifest]) -> None:
+    """Take the layers away that do not fit; the pages are then as without them."""
+    layers = templates_of(config.registry).loader
+    for problem in layer_problems(manifests):
+        layers.leave_out(problem.plugin, problem.template)
+        reason = plain(problem.explanation)
+        log.warning(
+            "template left out", plugin=problem.plugin, template=problem.template, reason=reason
+        )
 
 
 def _broken(runtime: Runtime, manifests: Sequence[Manifest]) -> dict[str, AbahError]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from core.web.layers import templates_of
 from core.web.menu import MenuEntry
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ def add_plugin(config: Configurator, manifest: Any) -> None:
     configurator first.
     """
     directory: Path = manifest.directory
-    if (directory / "templates").is_dir():
-        config.add_jinja2_search_path(str(directory / "templates"))
+    templates_of(config.registry).loader.add(manifest.name, directory / "templates")
     if (directory / "locale").is_dir():
         config.add_translation_dirs(str(directory / "locale"))
     add_menus(config, *(MenuEntry.from_manifest(menu) for menu in manifest.menus))

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import pass_context
+from jinja2 import StrictUndefined, pass_context
 from markupsafe import Markup
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
-from pyramid.interfaces import PHASE3_CONFIG, IRoutesMapper
+from pyramid.interfaces import IRoutesMapper
+from pyramid.settings import asbool
 from pyramid.threadlocal import get_current_request
-from pyramid_jinja2 import IJinja2Environment
 
-from core.i18n import DOMAIN, TranslationString
+from core.i18n import TranslationString
 from core.web import formats
 from core.web.assets import SCRIPTS, STYLES, asset_url, icon
 from core.web.compiled import COMPILED
 from core.web.dialog import is_dialog
+from core.web.layers import (
+    CORE,
+    CORE_TEMPLATES,
+    EXTENSIONS,
+    LayeredEnvironment,
+    Layers,
+    set_templates,
+    templates_of,
+)
 from core.web.locale import (
     DEFAULT_LOCALE,
     LOCALES,
@@ -39,19 +48,9 @@ if TYPE_CHECKING:
 __all__ = ["FILTERS", "GLOBALS", "path_of"]
 
 
-class _Gettext:
-    """What ``{% trans %}`` calls."""
-
-    def __init__(self, domain: str) -> None:
-        self.domain = domain
-
-    def gettext(self, text: str) -> str:
-        """Translate a sentence."""
-        return translate(text)
-
-    def ngettext(self, singular: str, plural: str, n: int) -> str:
-        """Choose between two sentences by count."""
-        return translate(singular if n == 1 else plural)
+def _ngettext(singular: str, plural: str, n: int) -> str:
+    """Choose between two sentences by count, for ``{% trans %}``."""
+    return translate(singular if n == 1 else plural)
 
 
 def _finalize(value: Any) -> Any:
@@ -148,19 +147,15 @@ GLOBALS: Final[Mapping[str, Any]] = {
 
 
 class _Renderer:
-    """Renders a template of the search path.
-
-    The renderer of pyramid_jinja2 looks below the caller's package first: in the file system, at
-    every rendering, and in vain.
-    """
+    """Renders the topmost layer of a template."""
 
     def __init__(self, info: IRendererInfo) -> None:
         self._name = info.name
-        self._environment = info.registry.getUtility(IJinja2Environment, name=".jinja2")
+        self._environment = templates_of(info.registry)
 
     def __call__(self, value: Mapping[str, Any], system: dict[str, Any]) -> str:
         system.update(value)
-        return str(self._environment.get_template(self._name).render(system))
+        return self._environment.get_template(self._name).render(system)
 
 
 def _choose_layout(event: BeforeRender) -> None:
@@ -178,34 +173,35 @@ def _choose_layout(event: BeforeRender) -> None:
 
 def add_template_globals(config: Configurator, names: Mapping[str, Any]) -> None:
     """Add what every template can call."""
+    templates_of(config.registry).globals.update(names)
 
-    def add() -> None:
-        config.get_jinja2_environment().globals.update(names)
 
-    # After the environment was made.
-    config.action(None, add, order=PHASE3_CONFIG + 1)
+def _environment(settings: Mapping[str, Any]) -> LayeredEnvironment:
+    """Set Jinja up: autoescape, strict about names, our own words, the core's templates."""
+    layers = Layers()
+    layers.add(CORE, CORE_TEMPLATES)
+    environment = LayeredEnvironment(
+        loader=layers,
+        extensions=EXTENSIONS,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        bytecode_cache=COMPILED,
+        auto_reload=asbool(settings.get("pyramid.reload_templates")),
+    )
+    environment.filters.update(FILTERS)
+    environment.globals.update(GLOBALS)
+    environment.install_gettext_callables(translate, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    return environment
 
 
 def includeme(config: Configurator) -> None:
-    """Set Jinja up: autoescape, strict about names, our own words."""
-    config.add_settings(
-        {
-            "jinja2.filters": dict(FILTERS),
-            "jinja2.globals": dict(GLOBALS),
-            "jinja2.finalize": _finalize,
-            "jinja2.bytecode_caching": COMPILED,
-            "jinja2.i18n.domain": DOMAIN,
-            "jinja2.i18n.gettext": _Gettext,
-            "jinja2.newstyle": "true",
-            "jinja2.undefined": "strict",
-            "jinja2.trim_blocks": "true",
-            "jinja2.lstrip_blocks": "true",
-        }
-    )
-    config.include("pyramid_jinja2")
+    """Render templates of the name ``*.jinja2``."""
+    set_templates(config.registry, _environment(config.registry.settings))
     config.add_directive("add_template_globals", add_template_globals)
     config.add_renderer(".jinja2", _Renderer)
-    config.add_jinja2_search_path("core.templates:")
     config.add_subscriber(_choose_layout, BeforeRender)
     config.set_locale_negotiator(negotiate_locale)
     config.add_translation_dirs("core:locale")

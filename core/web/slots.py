@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from pyramid.csrf import get_csrf_token
 from pyramid.threadlocal import get_current_request
-from pyramid_jinja2 import IJinja2Environment
 
+from core.web.layers import templates_of
 from core.web.parts import parts_of
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def _fenced(request: Request, owner: str, piece: Slot, variables: dict[str, Any]
                 given = piece.variables(request, variables)
             if given is not None:
                 # Not by Pyramid's renderer, which takes longer than most pieces.
-                environment = request.registry.getUtility(IJinja2Environment, name=".jinja2")
-                values = {**_system(request), **variables, **given}
-                text = environment.get_template(piece.template).render(values)
+                template = templates_of(request.registry).get_template(piece.template)
+                text = template.render({**_system(request), **variables, **given})
                 output = Markup(text)  # noqa: S704 - a template escapes what it prints
     return output

@@ -18,6 +18,7 @@ from webtest import TestApp
 from core.db import Base, Database
 from core.framework.runtime import Runtime
 from core.testing.fixtures import test_settings
+from core.web.layers import templates_of
 from core.web.models import FormKey
 from tests.core.web.world import MADE, Policy, metadata, paper, person
 
@@ -105,7 +106,7 @@ def browser(web_runtime: Runtime) -> Browser:
         config.add_route("sign_in", "/masuk")
         config.add_view(lambda _request: HTTPSeeOther("/"), route_name="sign_in", permission=None)
         config.set_sign_in_route("sign_in")
-        config.add_jinja2_search_path(str(Path(__file__).parent / "templates"))
+        templates_of(config.registry).loader.add("try", Path(__file__).parent / "templates")
         for include in includes:
             include(config)
         return TestApp(

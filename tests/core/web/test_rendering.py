@@ -10,6 +10,7 @@ from pyramid import testing
 
 from core.i18n import _
 from core.web.assets import icon
+from core.web.layers import templates_of
 from core.web.locale import translate
 from core.web.rendering import FILTERS
 
@@ -26,7 +27,7 @@ def environment(web_runtime: Runtime) -> Iterator[Environment]:
     config = testing.setUp(settings=dict(web_runtime.settings))
     config.registry["runtime"] = web_runtime
     config.include("core.web.rendering")
-    yield config.get_jinja2_environment()
+    yield templates_of(config.registry)
     testing.tearDown()
 
 
