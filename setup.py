@@ -44,6 +44,7 @@ setup(
             "alembic/*",
             "migrations/*.py",
             "data/*",
+            "README.md",
             "py.typed",
         ],
     },
@@ -115,6 +116,7 @@ setup(
     entry_points={
         "paste.app_factory": ["main = core:main"],
         "console_scripts": ["abah = core.cli:main"],
-        "pytest11": ["abah = core.testing.fixtures"],
+        # Named as it is imported, so that a conftest may name it too: pytest_plugins = [...]
+        "pytest11": ["core.testing.fixtures = core.testing.fixtures"],
     },
 )

@@ -20,6 +20,7 @@ from _pytest.assertion.rewrite import AssertionRewritingHook
 from core.app import build_wsgi, open_runtime, prepare
 from core.testing.databases import DatabaseFactory, run_folder
 from core.testing.people import People, sign_in_as
+from core.testing.places import adopt_folders, plugin_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,12 +38,27 @@ BUNDLED = tuple(sorted(module.name for module in pkgutil.iter_modules(_PLUGINS))
 RUN_FOLDER: Final = "ABAH_TEST_DATABASES"
 """Environment variable with the folder that all processes of a test run share."""
 
+MARKS: Final = (
+    "grade(name): the grade that asks for a check of the conformance suite",
+    "plugins(*names): plugins installed in this test's database (default: all bundled ones)",
+    "settings(**more): settings added to those of the deployment under test (dots as __)",
+)
+"""Marks of the fixtures and of the conformance suite."""
+
 TEST_SECRET = "only-for-tests-0123456789abcdefghijkl"  # noqa: S105
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of the run's databases before worker processes start."""
     _let_pyramid_find_files()
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+    adopt_folders(config.args)
+    if record := os.environ.get("ABAH_TEST_RECORD"):
+        from core.testing.recording import SUITE_ELSEWHERE, Recorder  # noqa: PLC0415 - it needs us
+
+        recorder = Recorder(Path(record), without_suite=SUITE_ELSEWHERE in os.environ)
+        config.pluginmanager.register(recorder, "abah-recorder")
     if RUN_FOLDER not in os.environ and not hasattr(config, "workerinput"):
         run = contextlib.ExitStack()
         os.environ[RUN_FOLDER] = str(run.enter_context(run_folder()))
@@ -68,6 +84,7 @@ def test_settings(url: URL, **more: Any) -> dict[str, Any]:
         "abah.cookie_secure": "false",
         "abah.jobs.broker": "memory",
         "abah.embedded_worker": "false",
+        **plugin_settings(),
     }
     return settings | {key.replace("__", "."): value for key, value in more.items()}
 

@@ -1,0 +1,1 @@
+"""The checks of the conformance suite; each returns what is wrong, one sentence a finding."""

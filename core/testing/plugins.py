@@ -1,0 +1,105 @@
+"""The conformance suite of plugins: what is promised of every plugin, tried on real databases.
+
+A plugin's tests hold one subclass, and pytest does the rest::
+
+    from core.testing.plugins import PluginConformance
+
+
+    class TestPeta(PluginConformance):
+        plugin = "peta"
+
+Each test is one promise and belongs to a grade. ``abah plugins check`` runs all of them together
+with the plugin's own tests and computes the grade: bronze when everything of bronze passed, silver
+when everything of silver did too, then gold. What could not be tried (no PostgreSQL, no Chromium)
+is not counted as passed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
+
+import pytest
+
+from core.testing.checks.imports import import_problems
+from core.testing.checks.manifest import manifest_problems
+from core.testing.checks.own import test_problems
+from core.testing.checks.pages import permission_problems, route_problems
+from core.testing.fixtures import test_settings
+from core.testing.places import bundled, found_plugins, own_tests
+from core.testing.specimen import Specimen, deployed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from core.framework.manifest import Manifest
+    from core.testing.databases import DatabaseFactory
+
+__all__ = ["GRADES", "PluginConformance", "grade"]
+
+Grade = Literal["bronze", "silver", "gold"]
+
+GRADES: Final[tuple[Grade, ...]] = ("bronze", "silver", "gold")
+"""The lowest first."""
+
+
+def grade(name: Grade) -> pytest.MarkDecorator:
+    """Mark a check as one that this grade asks for."""
+    return pytest.mark.grade(name)
+
+
+def clean(problems: list[str]) -> None:
+    """Fail with every problem in one sentence each."""
+    if problems:
+        pytest.fail("; ".join(problems), pytrace=False)
+
+
+class PluginConformance:
+    """The suite. Subclass it, name the plugin, and let pytest collect the subclass."""
+
+    plugin: ClassVar[str]
+    """Name of the plugin, as in its ``plugin.toml``."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def manifest(cls) -> Manifest:
+        """Give what the plugin says of itself."""
+        found = found_plugins().get(cls.plugin)
+        if found is None or found.manifest is None:
+            pytest.fail("; ".join(manifest_problems(cls.plugin, found)), pytrace=False)
+        return found.manifest
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def specimen(
+        cls, manifest: Manifest, database_factories: Callable[[str], DatabaseFactory]
+    ) -> Iterator[Specimen]:
+        """Give the plugin as it is after an install; nothing is changed in it."""
+        with deployed(manifest, database_factories("sqlite"), test_settings) as specimen:
+            yield specimen
+
+    @grade("bronze")
+    def test_manifest(self) -> None:
+        """``plugin.toml`` can be read and says everything that an administrator wants to know."""
+        clean(manifest_problems(self.plugin, found_plugins().get(self.plugin)))
+
+    @grade("bronze")
+    def test_imports(self, manifest: Manifest) -> None:
+        """Only what is promised or declared is imported, inside functions too."""
+        # What lies in this repository is tested together with the core.
+        tests = None if self.plugin in bundled() else own_tests(manifest)
+        clean(import_problems(manifest, found_plugins(), tests))
+
+    @grade("bronze")
+    def test_routes(self, specimen: Specimen) -> None:
+        """Routes are named after the plugin and lie below its prefix."""
+        clean(route_problems(specimen))
+
+    @grade("bronze")
+    def test_permissions(self, specimen: Specimen) -> None:
+        """Every view asks for a permission that a manifest declares, or is public on purpose."""
+        clean(permission_problems(specimen))
+
+    @grade("bronze")
+    def test_has_tests(self, manifest: Manifest) -> None:
+        """The plugin has tests of its own, besides this suite."""
+        clean(test_problems(own_tests(manifest)))
