@@ -21,9 +21,12 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 import pytest
 
 from core.testing.checks.imports import import_problems
+from core.testing.checks.lifecycle import lifecycle_problems
 from core.testing.checks.manifest import manifest_problems
 from core.testing.checks.own import test_problems
 from core.testing.checks.pages import permission_problems, route_problems
+from core.testing.checks.templates import template_problems
+from core.testing.checks.texts import text_problems
 from core.testing.fixtures import test_settings
 from core.testing.places import bundled, found_plugins, own_tests
 from core.testing.specimen import Specimen, deployed
@@ -77,6 +80,23 @@ class PluginConformance:
         with deployed(manifest, database_factories("sqlite"), test_settings) as specimen:
             yield specimen
 
+    @pytest.fixture(params=["sqlite", "postgresql"])
+    def uninstalled(
+        self,
+        manifest: Manifest,
+        request: pytest.FixtureRequest,
+        database_factories: Callable[[str], DatabaseFactory],
+    ) -> Iterator[Specimen]:
+        """Give a database of each kind with what the plugin needs, for the test to change."""
+        factory = database_factories(request.param)
+        if request.param == "postgresql":
+            try:
+                factory.server  # noqa: B018 - it starts here
+            except Exception as error:  # noqa: BLE001 - there are many ways not to be there
+                pytest.skip(f"PostgreSQL cannot be started: {error}")
+        with deployed(manifest, factory, test_settings, install=False) as specimen:
+            yield specimen
+
     @grade("bronze")
     def test_manifest(self) -> None:
         """``plugin.toml`` can be read and says everything that an administrator wants to know."""
@@ -103,3 +123,18 @@ class PluginConformance:
     def test_has_tests(self, manifest: Manifest) -> None:
         """The plugin has tests of its own, besides this suite."""
         clean(test_problems(own_tests(manifest)))
+
+    @grade("silver")
+    def test_lifecycle(self, uninstalled: Specimen) -> None:
+        """Tables have the plugin's prefix, fit its models, and survive every way down and up."""
+        clean(lifecycle_problems(uninstalled))
+
+    @grade("silver")
+    def test_templates(self, specimen: Specimen) -> None:
+        """Every template compiles, and every one that is named exists."""
+        clean(template_problems(specimen))
+
+    @grade("silver")
+    def test_texts(self, specimen: Specimen) -> None:
+        """Every text that a person reads is there in each language."""
+        clean(text_problems(specimen))
