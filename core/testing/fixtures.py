@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from core.db import Database
     from core.framework.runtime import Runtime
+    from core.testing.screens import Screens
 
 _PLUGINS = import_module("plugins").__path__
 BUNDLED = tuple(sorted(module.name for module in pkgutil.iter_modules(_PLUGINS)))
@@ -114,6 +115,16 @@ def _prepare(url: URL, plugins: tuple[str, ...]) -> None:
         prepare(runtime, plugins)
     finally:
         runtime.close()
+
+
+@pytest.fixture(scope="session")
+def screens() -> Iterator[Screens]:
+    """Give the one browser of the conformance suite; it starts when it is needed."""
+    from core.testing.screens import Screens  # noqa: PLC0415 - few runs need it
+
+    screens = Screens()
+    yield screens
+    screens.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

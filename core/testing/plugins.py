@@ -20,15 +20,21 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 import pytest
 
+from core.testing.checks.channels import channel_problems
+from core.testing.checks.documents import document_problems
+from core.testing.checks.fences import fence_problems
 from core.testing.checks.imports import import_problems
+from core.testing.checks.leaving import disable_problems, purge_problems
 from core.testing.checks.lifecycle import lifecycle_problems
 from core.testing.checks.manifest import manifest_problems
 from core.testing.checks.own import test_problems
 from core.testing.checks.pages import permission_problems, route_problems
+from core.testing.checks.screens import screen_problems
 from core.testing.checks.templates import template_problems
 from core.testing.checks.texts import text_problems
 from core.testing.fixtures import test_settings
 from core.testing.places import bundled, found_plugins, own_tests
+from core.testing.screens import NoBrowserError, Screens
 from core.testing.specimen import Specimen, deployed
 
 if TYPE_CHECKING:
@@ -138,3 +144,39 @@ class PluginConformance:
     def test_texts(self, specimen: Specimen) -> None:
         """Every text that a person reads is there in each language."""
         clean(text_problems(specimen))
+
+    @grade("silver")
+    def test_channels(self, specimen: Specimen, manifest: Manifest) -> None:
+        """What carries messages is named after the plugin and held to the suite of channels."""
+        clean(channel_problems(specimen, own_tests(manifest)))
+
+    @grade("gold")
+    def test_fences(self, specimen: Specimen) -> None:
+        """Whatever of the plugin raises: pages, events and work of the others go on."""
+        clean(fence_problems(specimen))
+
+    @grade("gold")
+    def test_disable(
+        self, manifest: Manifest, database_factories: Callable[[str], DatabaseFactory]
+    ) -> None:
+        """Disabled, nothing of it is at work, its data stay, and no page misses it."""
+        with deployed(manifest, database_factories("sqlite"), test_settings) as specimen:
+            clean(disable_problems(specimen))
+
+    @grade("gold")
+    def test_purge(self, uninstalled: Specimen) -> None:
+        """Purged, the database is as it was before the install."""
+        clean(purge_problems(uninstalled))
+
+    @grade("gold")
+    def test_documents(self, specimen: Specimen) -> None:
+        """README.md names every permission, setting and command; hooks have docstrings."""
+        clean(document_problems(specimen))
+
+    @grade("gold")
+    def test_screens(self, specimen: Specimen, screens: Screens) -> None:
+        """Axe finds nothing on its pages, on a phone and on a desk, light and dark."""
+        try:
+            clean(screen_problems(specimen, screens))
+        except NoBrowserError as error:
+            pytest.skip(str(error))
