@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -113,12 +114,29 @@ class ChannelConformance:
             arrived = {one.address for one in peer.received()}
             assert arrived == {peer.addresses[0], peer.addresses[2]}
 
+    def test_a_message_without_an_answer_leaves_the_rest_of_its_batch_alone(
+        self, peer: ChannelPeer, line: Line
+    ) -> None:
+        """What became of one is unknown, and only of that one."""
+        faults = sorted(fault for fault in peer.faults if OUTCOMES[fault] is Outcome.UNCERTAIN)
+        for fault in faults:
+            peer.misbehave(fault, peer.addresses[1])
+            results = line.send(*(peer.message(f"{fault}{i}", peer.addresses[i]) for i in range(3)))
+            outcomes = [results[f"{fault}{i}"].outcome for i in range(3)]
+            assert outcomes[1] is Outcome.UNCERTAIN, fault
+            # The others may wait for a new connection; none may be lost or given up.
+            assert {outcomes[0], outcomes[2]} <= {Outcome.ACCEPTED, Outcome.TEMPORARY}, fault
+            peer.recover()
+
     def test_a_fault_has_the_right_outcome(self, peer: ChannelPeer, line: Line) -> None:
         """Only what surely did not leave may be sent again; what may have left is uncertain."""
+        assert peer.faults or not peer.keeps_messages, "the other side must be able to misbehave"
         for fault in sorted(peer.faults):
             peer.misbehave(fault, peer.addresses[0])
             before = len(peer.received())
+            begun = time.monotonic()
             result = line.send(peer.message(f"{fault}-1", peer.addresses[0]))[f"{fault}-1"]
+            assert time.monotonic() - begun < SEND_SECONDS, f"it waits for ever: {fault}"
             assert result.outcome is OUTCOMES[fault], fault
             assert result.reason, f"a person must be told why: {fault}"
             if result.outcome is not Outcome.UNCERTAIN:
@@ -160,6 +178,22 @@ class ChannelConformance:
             peer.report(line, message, result, ReportState.DELIVERED)
         reports = [one for one in line.collected if isinstance(one, DeliveryReport)]
         assert {report.state for report in reports} == {ReportState.DELIVERED}
+
+    def test_an_early_report_is_passed_on(self, peer: ChannelPeer, line: Line) -> None:
+        """A report can come before its answer, to a process that knows nothing of the message."""
+        if not peer.transport.capabilities.reports:
+            assert line.poll() == []
+            return
+        message = peer.message("e1", peer.addresses[0])
+        result = line.send(message)["e1"]
+        stranger = peer.open()
+        try:
+            peer.report(stranger, message, result, ReportState.DELIVERED)
+            reports = [one for one in stranger.collected if isinstance(one, DeliveryReport)]
+            assert [one.state for one in reports] == [ReportState.DELIVERED]
+            assert reports[0].ref == "e1" or reports[0].reference in result.references
+        finally:
+            stranger.close()
 
     def test_incoming_texts_are_whole(self, peer: ChannelPeer, line: Line) -> None:
         """A text that came in has its sender as E.164 and every part of its body."""

@@ -45,11 +45,12 @@ def disable_problems(specimen: Specimen) -> list[str]:
     data = _rows(runtime)
     lifecycle = Lifecycle(runtime)
     lifecycle.disable(specimen.name)
+    changed = _changed(data, runtime, but="abah_plugin")
     after = Site(specimen.open())
     problems = [
+        *(f"disabling it changes {each}" for each in changed),
         *_left(specimen, after),
         *(f"while it is disabled, {each}" for each in failing_pages(after)),
-        *(f"disabling it changes {each}" for each in _changed(data, runtime, but="abah_plugin")),
     ]
     lifecycle.enable(specimen.name)
     again = Site(specimen.open())
