@@ -18,8 +18,8 @@ from core.api.cli import (
     who,
     yes_option,
 )
-from core.cli.plugin_data import list_conflicts, settle_conflict
 from core.cli.plugin_check import check
+from core.cli.plugin_data import list_conflicts, settle_conflict
 from core.cli.plugin_words import (
     OPERATIONS,
     SEVERITIES,
