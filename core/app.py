@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,6 +10,7 @@ import structlog
 from pyramid.config import Configurator
 
 from core.errors import AbahError
+from core.framework.health import HealthRecorder
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.loading import LoadedPlugins, PluginLoadError, left_out, load_plugins
 from core.framework.runtime import Runtime
@@ -71,6 +73,8 @@ def open_runtime(
     """
     import_models_of_core()
     runtime = Runtime(settings, database)
+    # The first of its components, so that it closes last.
+    runtime.component(HealthRecorder)
     try:
         load_plugins(runtime, enabled=plugins)
         runtime.database.info["jobs"] = runtime.component(Jobs)
@@ -104,13 +108,16 @@ def build_wsgi(runtime: Runtime) -> Router:
     working = list(runtime.plugins)
     try:
         config = _configurator(runtime, working)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it was, it is found again with its plugin's name
         # What the core itself raises is nobody else's fault.
         _configurator(runtime, [])
         problems = _broken(runtime, runtime.plugins)
         LoadedPlugins.of(runtime).problems.update(problems)
         for name, problem in problems.items():
-            log.exception("plugin left out of the web", plugin=name, exc_info=problem)
+            if problem.__cause__ is not None:
+                runtime.hooks.left_out(name, "include", problem.__cause__)
+            else:
+                log.warning("plugin left out", plugin=name, reason=plain(problem.explanation))
         working = [one for one in runtime.plugins if one.name not in problems]
         config = _configurator(runtime, working)
     leave_out_layers(config, working)
@@ -205,7 +212,10 @@ def _configurator(runtime: Runtime, manifests: Sequence[Manifest]) -> Configurat
 
 
 def _include_plugin(config: Configurator, runtime: Runtime, manifest: Manifest) -> None:
+    begun = time.perf_counter()
     config.add_plugin(manifest)
     for name, function in runtime.hooks.implementations("include_web"):
         if name == manifest.name:
             config.include(function, route_prefix=manifest.url_prefix)
+    stats = runtime.hooks.stats(manifest.name, "include")
+    runtime.hooks.count(stats, time.perf_counter() - begun)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from core.i18n import TranslationString, _, plain
 
 __all__ = [
@@ -12,7 +14,13 @@ __all__ = [
     "InvalidInputError",
     "NotFoundError",
     "RefusedError",
+    "new_error_id",
 ]
+
+
+def new_error_id() -> str:
+    """Return a short id under which an error is logged and which a person can pass on."""
+    return secrets.token_hex(4)
 
 
 class AbahError(Exception):

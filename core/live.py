@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.app import build_wsgi, open_runtime
 from core.errors import AbahError
+from core.framework.health import HealthRecorder
 from core.framework.loading import LoadedPlugins
 from core.framework.logging import configure_logging
 from core.framework.registry import registry_numbers
@@ -74,6 +75,7 @@ class Follower:
 
     def start(self) -> None:
         """Follow from now on, in a thread."""
+        self.runtime.component(HealthRecorder).start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -115,6 +117,7 @@ class Follower:
         except BaseException:
             new.close(keep_database=True)
             raise
+        new.component(HealthRecorder).start()
         self.runtime, self._seen = new, LoadedPlugins.of(new).number
         self._failures = 0
         names = [one.name for one in new.plugins]

@@ -49,8 +49,9 @@ def as_row(status: PluginStatus, *, as_json: bool) -> dict[str, Any]:
 
 
 def print_details(details: dict[str, Any]) -> None:
-    """Print everything about one plugin, with its history."""
+    """Print everything about one plugin, with what it cost and its history."""
     entries = details.pop("history")
+    places = details.pop("health")
     labels = {
         "name": _("Nama"),
         "version": _("Versi"),
@@ -73,6 +74,8 @@ def print_details(details: dict[str, Any]) -> None:
             value = ", ".join(value)
         if value:
             console().print(f"{in_words(label)}: {in_words(str(value))}", markup=False)
+    if places:
+        _show_places(places)
     if entries:
         console().print()
         columns = {
@@ -85,6 +88,32 @@ def print_details(details: dict[str, Any]) -> None:
         for entry in entries:
             entry["at"] = f"{entry['at'].astimezone(JAKARTA):%d/%m/%Y %H:%M:%S} WIB"
         show_table(entries, columns)
+
+
+def _show_places(places: list[dict[str, Any]]) -> None:
+    """Print a table of what the plugin cost at each place, the dearest first."""
+    rows = [
+        {
+            "place": one["place"],
+            "calls": one["calls"],
+            "seconds": f"{one['seconds']:.3f}",
+            "mean": f"{1000 * one['seconds'] / one['calls']:.3f}",
+            "failures": one["failures"] or "",
+            "error": " ".join((one["error_id"], one["error"])).strip(),
+        }
+        for one in places
+    ]
+    columns = {
+        "place": _("Tempat"),
+        "calls": _("Panggilan"),
+        "seconds": _("Detik"),
+        "mean": _("ms/panggilan"),
+        "failures": _("Gagal"),
+        "error": _("Kode dan kesalahan terakhir"),
+    }
+    console().print()
+    say(_("Dalam 24 jam terakhir, di semua proses:"))
+    show_table(rows, columns)
 
 
 def show_plan(previews: list[InstallPreview]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from core.cli.state import CliState, pass_state
 from core.db import utcnow
 from core.errors import AbahError, NotFoundError
 from core.framework.doctor import Severity, examine
+from core.framework.health import plugin_health
 from core.framework.journal import Unfinished, history
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.lock import LockedError, lock_holder
@@ -98,6 +100,8 @@ def show(state: CliState, name: str, as_json: bool) -> None:  # noqa: FBT001
             }
             for entry in entries
         ]
+        places = plugin_health(session).get(name, []) if has_tables(session) else []
+        details["health"] = [asdict(place) for place in places]
     if as_json:
         print_json(details)
     else:

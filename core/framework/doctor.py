@@ -13,14 +13,16 @@ from core.errors import AbahError
 from core.framework.checking import check
 from core.framework.datafiles import edited_data
 from core.framework.discovery import safe_mode
+from core.framework.health import plugin_health
 from core.framework.lifecycle import CORE_OWNER, owner_of
 from core.framework.loading import LoadedPlugins
 from core.framework.lock import lock_holder
-from core.framework.models import PluginRow, PluginState
+from core.framework.models import PluginHealth, PluginRow, PluginState
 from core.framework.overview import PluginStatus, overview
 from core.framework.planning import INSTALLED
 from core.framework.resuming import interrupted
 from core.framework.runtime import Runtime
+from core.framework.schedules import JAKARTA
 from core.i18n import TranslationString, _
 
 __all__ = ["Finding", "Severity", "examine"]
@@ -56,6 +58,7 @@ def examine(runtime: Runtime) -> list[Finding]:
         *_lock_and_journal(runtime),
         *(finding for status in overview(runtime) for finding in _plugin(runtime, status)),
         *_loaded(runtime),
+        *_failures(runtime),
     ]
     order = list(Severity)
     return sorted(findings, key=lambda finding: order.index(finding.severity))
@@ -146,6 +149,40 @@ def _plugin(runtime: Runtime, status: PluginStatus) -> Iterator[Finding]:
         )
         yield Finding(Severity.WARNING, status.name, text)
     yield from _edited(runtime, status.name)
+
+
+def _failures(runtime: Runtime) -> Iterator[Finding]:
+    """Name what failed in any process within the last day, with the way into the log."""
+    with runtime.database.reading() as session:
+        if not inspect(session.connection()).has_table(PluginHealth.__tablename__):
+            return
+        found = plugin_health(session)
+    for name, places in found.items():
+        for one in places:
+            if one.failed_at is None:
+                continue
+            told = {
+                "name": name,
+                "place": one.place,
+                "count": one.failures,
+                "at": f"{one.failed_at.astimezone(JAKARTA):%d/%m/%Y %H:%M}",
+                "reason": one.error,
+                "id": one.error_id,
+            }
+            text = _(
+                "${name} gagal ${count} kali di ${place} dalam 24 jam terakhir, terakhir "
+                "${at} WIB: ${reason}. Cari kode ${id} di log.",
+                mapping=told,
+            )
+            yield Finding(Severity.WARNING, name, text)
+            if one.is_open and one.open_until is not None:
+                until = f"{one.open_until.astimezone(JAKARTA):%H:%M:%S}"
+                text = _(
+                    "${name} tidak dijalankan di ${place} sampai pukul ${until} WIB karena gagal "
+                    "berkali-kali berturut-turut; setelah itu dicoba lagi.",
+                    mapping={"name": name, "place": one.place, "until": until},
+                )
+                yield Finding(Severity.WARNING, name, text)
 
 
 def _edited(runtime: Runtime, owner: str) -> Iterator[Finding]:

@@ -4,6 +4,9 @@
 *decide*: later-loaded plugins are asked first, an error refuses (fail closed).
 *tell*: an event; each plugin runs in a savepoint of its own, is timed and counted, and is left out
 for a while after repeated failure (breaker). One plugin's exception never stops the others.
+
+Every failure is logged under an id. The accounts here are those of one process and one build;
+:mod:`core.framework.health` adds them to figures that last.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ import functools
 import inspect
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from types import ModuleType
 from typing import Any, Final
 
@@ -23,7 +27,9 @@ import structlog
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
-from core.errors import AbahError
+from core.db import utcnow
+from core.errors import AbahError, new_error_id
+from core.framework.logging import mask_text
 from core.hookspecs import SPEC_MODULES
 from core.hookspecs.markers import PROJECT
 from core.i18n import _
@@ -34,6 +40,8 @@ BREAKER_LIMIT: Final = 5
 """Failures in a row after which a plugin's event handler is left out."""
 BREAKER_SECONDS: Final = 60.0
 """Seconds until a handler that was left out is tried again."""
+LONGEST_ERROR: Final = 500
+"""Characters of an error that are kept."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,27 +49,33 @@ log = structlog.get_logger(__name__)
 class PluginHookError(AbahError):
     """A plugin raised in a hook whose answer was needed."""
 
-    def __init__(self, plugin: str, hook: str) -> None:
-        """Remember who failed where."""
+    def __init__(self, plugin: str, hook: str, error_id: str) -> None:
+        """Remember who failed where, and the id under which it was logged."""
         self.plugin = plugin
         self.hook = hook
+        self.error_id = error_id
         super().__init__(
             _(
-                "Plugin ${plugin} gagal menjawab ${hook}. Tindakan dibatalkan; hubungi Admin.",
-                mapping={"plugin": plugin, "hook": hook},
+                "Plugin ${plugin} gagal menjawab ${hook}. Tindakan dibatalkan; "
+                "sampaikan kode ${id} kepada Admin.",
+                mapping={"plugin": plugin, "hook": hook, "id": error_id},
             )
         )
 
 
 @dataclass(slots=True)
 class HookStats:
-    """What one plugin's implementation of one hook has cost so far in this process."""
+    """What one plugin has cost so far in this process at one hook or other place."""
 
     calls: int = 0
     failures: int = 0
     failures_in_a_row: int = 0
     seconds: float = 0.0
     last_error: str = ""
+    """Class and text, without personal data."""
+    error_id: str = ""
+    """Under which the last error was logged."""
+    failed_at: datetime | None = None
     open_until: float = 0.0
     """Monotonic time until which the breaker leaves the handler out."""
 
@@ -74,8 +88,11 @@ class Hooks:
         self._manager = pluggy.PluginManager(PROJECT)
         for module in SPEC_MODULES:
             self._manager.add_hookspecs(module)
+        self._known: dict[str, Sequence[tuple[str, Callable[..., Any]]]] = {}
         self._stats: dict[tuple[str, str], HookStats] = {}
         self._guard = threading.Lock()
+        self.failed = threading.Event()
+        """Set at every failure; whoever keeps the figures clears it."""
 
     def register(self, name: str, plugin: ModuleType | object) -> None:
         """Add a plugin under its name.
@@ -89,21 +106,27 @@ class Hooks:
         except pluggy.PluginValidationError:
             self._manager.unregister(name=name)
             raise
+        finally:
+            self._known = {}
 
     def unregister(self, name: str) -> None:
         """Take a plugin out."""
         self._manager.unregister(name=name)
+        self._known = {}
 
     @property
     def plugins(self) -> list[str]:
         """Names of the registered plugins, in load order."""
         return [name for name, plugin in self._manager.list_name_plugin() if plugin is not None]
 
-    def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    def implementations(self, hook: str) -> Sequence[tuple[str, Callable[..., Any]]]:
         """Give name and function of each plugin that implements ``hook``, in load order."""
-        caller = getattr(self._manager.hook, hook)
-        for implementation in caller.get_hookimpls():
-            yield implementation.plugin_name, implementation.function
+        found = self._known.get(hook)
+        if found is None:
+            caller = getattr(self._manager.hook, hook)
+            found = tuple((one.plugin_name, one.function) for one in caller.get_hookimpls())
+            self._known[hook] = found
+        return found
 
     def collect(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Gather (plugin, answer) pairs in load order, leaving out plugins without an answer.
@@ -137,7 +160,7 @@ class Hooks:
 
         :raises PluginHookError: a plugin raised before anybody answered.
         """
-        for name, function in reversed(list(self.implementations(hook))):
+        for name, function in reversed(self.implementations(hook)):
             answer = self._call(name, hook, function, arguments)
             if answer is not None:
                 return answer
@@ -162,12 +185,15 @@ class Hooks:
                 if allowed:
                     function(**_wanted(function, arguments))
 
-    def fence(self, plugin: str, place: str, session: Session | None = None) -> _Fence:
+    def fence(
+        self, plugin: str, place: str, session: Session | None = None, *, breaker: bool = True
+    ) -> _Fence:
         """Guard a block that runs a plugin's code: errors are counted and logged, not raised.
 
-        The block gets False when the breaker is open and should then do nothing.
+        The block gets False when the breaker is open and should then do nothing. Without
+        ``breaker`` there is none: for what must be tried however often it failed.
         """
-        return _Fence(self, plugin, place, session)
+        return _Fence(self, plugin, place, session, breaker=breaker)
 
     def stats(self, plugin: str, place: str) -> HookStats:
         """Return the running account of one plugin at one hook or place."""
@@ -175,43 +201,75 @@ class Hooks:
             return self._stats.setdefault((plugin, place), HookStats())
 
     def all_stats(self) -> Mapping[tuple[str, str], HookStats]:
-        """Return every account so far."""
+        """Return every account as it is now."""
         with self._guard:
-            return dict(self._stats)
+            return {key: replace(stats) for key, stats in self._stats.items()}
 
     def _call(
         self, plugin: str, hook: str, function: Callable[..., Any], arguments: Mapping[str, Any]
     ) -> Any:
         stats = self.stats(plugin, hook)
         begun = time.perf_counter()
-        failure: Exception | None = None
         try:
-            return function(**_wanted(function, arguments))
+            answer = function(**_wanted(function, arguments))
         except Exception as error:
-            failure = error
-            log.exception("plugin hook failed", plugin=plugin, hook=hook)
-            raise PluginHookError(plugin, hook) from error
-        finally:
-            self.count(stats, time.perf_counter() - begun, failure)
+            error_id = self.count(stats, time.perf_counter() - begun, error)
+            log.exception("plugin hook failed", plugin=plugin, hook=hook, error_id=error_id)
+            raise PluginHookError(plugin, hook, error_id) from error
+        except BaseException:
+            self.count(stats, time.perf_counter() - begun)
+            raise
+        self.count(stats, time.perf_counter() - begun)
+        return answer
 
-    def count(self, stats: HookStats, seconds: float, failure: Exception | None) -> None:
-        """Add one call to an account; threads of the process share it."""
+    def left_out(self, plugin: str, place: str, failure: BaseException) -> str:
+        """Count and log a failure for which a plugin is left out; return the id of the error."""
+        error_id = self.count(self.stats(plugin, place), 0.0, failure)
+        log.error(
+            "plugin left out", plugin=plugin, place=place, error_id=error_id, exc_info=failure
+        )
+        return error_id
+
+    def count(
+        self,
+        stats: HookStats,
+        seconds: float,
+        failure: BaseException | None = None,
+        *,
+        breaker: bool = False,
+    ) -> str:
+        """Add one call to an account and return the id of its failure, or nothing.
+
+        Threads of the process share the account. With ``breaker`` it opens after too many failures
+        in a row.
+        """
+        if failure is None:
+            with self._guard:
+                stats.calls += 1
+                stats.seconds += seconds
+                stats.failures_in_a_row = 0
+            return ""
+        error_id, text, now = new_error_id(), _in_words(failure), utcnow()
         with self._guard:
             stats.calls += 1
             stats.seconds += seconds
-            if failure is None:
-                stats.failures_in_a_row = 0
-                return
             stats.failures += 1
             stats.failures_in_a_row += 1
-            stats.last_error = f"{type(failure).__name__}: {failure}"
+            stats.last_error, stats.error_id, stats.failed_at = text, error_id, now
+            if breaker and stats.failures_in_a_row >= BREAKER_LIMIT:
+                stats.open_until = time.monotonic() + BREAKER_SECONDS
+        self.failed.set()
+        return error_id
 
 
 class _Fence:
     """Context manager behind :meth:`Hooks.fence`."""
 
-    def __init__(self, hooks: Hooks, plugin: str, place: str, session: Session | None) -> None:
+    def __init__(
+        self, hooks: Hooks, plugin: str, place: str, session: Session | None, *, breaker: bool
+    ) -> None:
         self._hooks = hooks
+        self._breaker = breaker
         self._stats = hooks.stats(plugin, place)
         self._plugin = plugin
         self._place = place
@@ -221,7 +279,7 @@ class _Fence:
         self._allowed = False
 
     def __enter__(self) -> bool:
-        self._allowed = self._stats.open_until <= time.monotonic()
+        self._allowed = not self._breaker or self._stats.open_until <= time.monotonic()
         if self._allowed and self._session is not None:
             self._savepoint = self._session.begin_nested()
         self._begun = time.perf_counter()
@@ -239,7 +297,8 @@ class _Fence:
             except Exception as late:  # noqa: BLE001 - a flush at the end is still the plugin's work
                 error = late
         failure = error if isinstance(error, Exception) else None
-        self._hooks.count(self._stats, time.perf_counter() - self._begun, failure)
+        seconds = time.perf_counter() - self._begun
+        error_id = self._hooks.count(self._stats, seconds, failure, breaker=self._breaker)
         if error is None:
             return False
         if self._savepoint is not None:
@@ -249,10 +308,26 @@ class _Fence:
                 self._savepoint.rollback()
         if failure is None:
             return False
-        if self._stats.failures_in_a_row >= BREAKER_LIMIT:
-            self._stats.open_until = time.monotonic() + BREAKER_SECONDS
-        log.error("plugin failed", plugin=self._plugin, place=self._place, exc_info=failure)
+        log.error(
+            "plugin failed",
+            plugin=self._plugin,
+            place=self._place,
+            error_id=error_id,
+            exc_info=failure,
+        )
         return True
+
+
+def _in_words(failure: BaseException) -> str:
+    """Give class and text of an error, fit to be kept: no personal data, not endless."""
+    try:
+        text = str(failure)
+    except Exception:  # noqa: BLE001 - an error of a plugin's own may fail at this too
+        text = ""
+    # Masked before it is cut: half a number would not be known as one.
+    masked = mask_text(f"{type(failure).__name__}: {text[: 10 * LONGEST_ERROR]}")[:LONGEST_ERROR]
+    # What no database takes would keep all figures from being stored.
+    return masked.replace("\0", "").encode(errors="replace").decode()
 
 
 @functools.lru_cache(maxsize=1024)

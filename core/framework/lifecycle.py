@@ -22,6 +22,7 @@ from core.framework.checking import check
 from core.framework.datafiles import CORE, core_data_files, load_files, load_plugin_data
 from core.framework.discovery import discover
 from core.framework.graph import dependents, resolve
+from core.framework.health import forget_health
 from core.framework.journal import Operation, Unfinished, announce, unfinished
 from core.framework.loading import unusable
 from core.framework.lock import lifecycle_lock
@@ -372,6 +373,8 @@ def _mark(session: Session, manifest: Manifest, state: PluginState) -> None:
     row.version = manifest.version
     row.state = state
     row.error = ""
+    # What its last version did says nothing about this one.
+    forget_health(session, manifest.name)
     raise_registry(session)
 
 

@@ -111,7 +111,7 @@ def load_plugins(runtime: Runtime, *, enabled: Collection[str] | None = None) ->
         except PluginLoadError as error:
             loaded.modules.pop(manifest.name, None)
             loaded.problems[manifest.name] = error
-            log.exception("plugin left out", plugin=manifest.name)
+            runtime.hooks.left_out(manifest.name, "import", error.__cause__ or error)
     order = resolve([_manifest(loaded, name) for name in loaded.modules]).order
     runtime.plugins = order
     runtime.replace_component(_nothing_loaded, loaded)

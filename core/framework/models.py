@@ -1,4 +1,4 @@
-"""Tables of the framework: plugins, journal, registry number, lock, data, settings."""
+"""Tables of the framework: plugins, journal, registry number, lock, data, settings, figures."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ __all__ = [
     "LifecycleLock",
     "LoadedData",
     "Outcome",
+    "PluginHealth",
     "PluginRow",
     "PluginState",
     "Registry",
@@ -138,6 +139,28 @@ class StoredSetting(Base):
     """JSON, encrypted when ``is_secret``."""
     is_secret: Mapped[bool] = mapped_column(default=False)
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class PluginHealth(Base):
+    """What one plugin cost and where it failed at one place within one hour, in all processes."""
+
+    __tablename__ = "abah_plugin_health"
+
+    plugin: Mapped[str] = mapped_column(String(40), primary_key=True)
+    """Name, or ``core``."""
+    place: Mapped[str] = mapped_column(Text, primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    """When it began."""
+    calls: Mapped[int] = mapped_column(BigId)
+    failures: Mapped[int] = mapped_column(BigId)
+    microseconds: Mapped[int] = mapped_column(BigId)
+    error: Mapped[str | None] = mapped_column(Text)
+    """Last error without personal data."""
+    error_id: Mapped[str | None] = mapped_column(String(8))
+    """Under which it was logged."""
+    failed_at: Mapped[datetime | None]
+    open_until: Mapped[datetime | None]
+    """When the last breaker that opened closes."""
 
 
 class ScheduledStart(Base):

@@ -19,6 +19,7 @@ from core.db.migrate import Owner, drop_owner, owned_tables
 from core.errors import AbahError
 from core.framework.datafiles import current_data, forget_data
 from core.framework.discovery import discover
+from core.framework.health import forget_health
 from core.framework.journal import Operation, Unfinished, unfinished
 from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
 from core.framework.lock import lifecycle_lock
@@ -187,6 +188,7 @@ def uninstall(
         with operation.step("mark"), database.writing() as session:
             session.execute(delete(PluginRow).where(PluginRow.name == name))
             forget_schedules(session, name)
+            forget_health(session, name)
             raise_registry(session)
     return contents
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -31,13 +31,16 @@ class HostSettings(Protocol):
 class HostHooks(Protocol):
     """Access to what plugins implement."""
 
-    def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    def implementations(self, hook: str) -> Sequence[tuple[str, Callable[..., Any]]]:
         """Give name and function of each plugin that implements a hook."""
 
     def fence(
-        self, plugin: str, place: str, session: Session | None = None
+        self, plugin: str, place: str, session: Session | None = None, *, breaker: bool = True
     ) -> AbstractContextManager[bool]:
-        """Guard a block that runs a plugin's code; False means: do nothing."""
+        """Guard a block that runs a plugin's code; False means: do nothing.
+
+        Without ``breaker`` that is never meant.
+        """
 
 
 class Host(Protocol):

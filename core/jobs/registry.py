@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 __all__ = [
+    "CORE",
     "Sweep",
     "Task",
     "core_sweeps",
@@ -22,7 +23,8 @@ F = TypeVar("F", bound=Callable[..., None])
 
 _TASK: Final = "abah_task"
 _SWEEP: Final = "abah_sweep"
-_CORE: Final = "core"
+CORE: Final = "core"
+"""Owner of the tasks and sweeps of the core's rooms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def task(name: str) -> Callable[[F], F]:
     def mark(function: F) -> F:
         declared = Task(name=name, run=function)
         setattr(function, _TASK, declared)
-        if declared.owner == _CORE:
+        if declared.owner == CORE:
             _core_tasks[name] = declared
         return function
 
@@ -86,7 +88,7 @@ def sweep(name: str, *, every: float) -> Callable[[F], F]:
     def mark(function: F) -> F:
         declared = Sweep(name=name, run=function, every=every)
         setattr(function, _SWEEP, declared)
-        if name.split(".", 1)[0] == _CORE:
+        if name.split(".", 1)[0] == CORE:
             _core_sweeps[name] = declared
         return function
 

@@ -12,6 +12,7 @@ from dramatiq import Message
 
 from core.jobs.brokers import MEMORY, make_broker
 from core.jobs.registry import (
+    CORE,
     Sweep,
     Task,
     core_sweeps,
@@ -164,10 +165,13 @@ class Jobs:
                 # Taken in the very moment: another process can do it at once.
                 self.send(task.name, *args)
             return
-        try:
-            task.run(self._runtime, *args)
-        except Exception:
-            log.exception("task failed", task=task.name, args=args)
+        # Of a task without ids the next start by the clock is soon enough. One with ids is
+        # somebody's work, and may well succeed where that of another id failed.
+        breaker = task.owner != CORE and not args
+        fence = self._runtime.hooks.fence(task.owner, f"task {task.name}", breaker=breaker)
+        with structlog.contextvars.bound_contextvars(task_args=args), fence as allowed:
+            if allowed:
+                task.run(self._runtime, *args)
 
     def _run_instead(self, wake: Wake) -> bool:
         """Run a task in this process's own threads, and tell whether it has any."""

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.jobs.leases import process_identity, release_lease, take_lease
+from core.jobs.registry import CORE
 from core.jobs.runner import Jobs
 
 if TYPE_CHECKING:
@@ -87,9 +88,10 @@ class Sweeper:
 
     def run(self, owner: str, sweep: Sweep) -> None:
         """Run one sweep; what it raises is counted against its owner and stops nothing."""
-        with self._runtime.hooks.fence(owner, sweep.name) as allowed:
-            # The core's own sweeps have no breaker: a database that was away must not stop them.
-            if allowed or owner == "core":
+        # The core's own sweeps have no breaker: a database that was away must not stop them.
+        fence = self._runtime.hooks.fence(owner, f"sweep {sweep.name}", breaker=owner != CORE)
+        with fence as allowed:
+            if allowed:
                 sweep.run(self._runtime)
 
     def _loop(self) -> None:

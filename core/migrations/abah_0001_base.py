@@ -114,6 +114,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_abah_plugin_data_owner"), ["owner"], unique=False)
 
     op.create_table(
+        "abah_plugin_health",
+        sa.Column("plugin", sa.String(length=40), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("hour", UTCDateTime(), nullable=False),
+        sa.Column("calls", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("failures", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "microseconds", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("error_id", sa.String(length=8), nullable=True),
+        sa.Column("failed_at", UTCDateTime(), nullable=True),
+        sa.Column("open_until", UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("plugin", "place", "hour", name=op.f("pk_abah_plugin_health")),
+    )
+    op.create_table(
         "abah_plugin_journal",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("operation_id", sa.String(length=32), nullable=False),
@@ -838,6 +854,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_abah_plugin_journal_plugin_id"))
 
     op.drop_table("abah_plugin_journal")
+    op.drop_table("abah_plugin_health")
     with op.batch_alter_table("abah_plugin_data", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_abah_plugin_data_owner"))
 

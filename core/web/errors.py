@@ -7,7 +7,6 @@ get JSON, and an open dialog gets a dialog.
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ from core.errors import (
     InvalidInputError,
     NotFoundError,
     RefusedError,
+    new_error_id,
 )
 from core.i18n import TranslationString, _
 from core.web.locale import identity_or_none, translate
@@ -221,7 +221,7 @@ def unexpected(error: Exception, request: Request) -> Response:
 
 def _failure(error: Exception, request: Request, explanation: TranslationString) -> Response:
     """Log under an id and show the id; even where the frame itself cannot be built."""
-    error_id = secrets.token_hex(4)
+    error_id = new_error_id()
     log.error(
         "request failed",
         error_id=error_id,

@@ -11,6 +11,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import ArgumentError
 from webtest import TestApp, TestRequest
 
+from core.framework.health import HealthRecorder, plugin_health
 from core.framework.lifecycle import Lifecycle
 from core.framework.runtime import Runtime
 from core.jobs.models import Lease
@@ -98,6 +99,7 @@ def test_pages_come_and_go_and_what_is_under_way_ends_well(
     from plugins.peta import plugin  # type: ignore[import-not-found]  # noqa: PLC0415
 
     served = live()
+    served.follower.runtime.component(HealthRecorder).start()
     app = TestApp(served)
     answers: list[str] = []
     slow = threading.Thread(target=lambda: answers.append(app.get("/p/peta/slow").text))
@@ -115,6 +117,10 @@ def test_pages_come_and_go_and_what_is_under_way_ends_well(
     Lifecycle(other).enable("peta")
     assert served.follower.look()
     assert app.get("/p/peta/quick").text == "ada"
+    served._retirement.join()
+    with other.database.reading() as session:
+        (figures,) = plugin_health(session)["peta"]
+    assert (figures.place, figures.calls) == ("include", 1), "those of a replaced build stay"
 
 
 def test_the_worker_of_the_process_follows(

@@ -12,16 +12,59 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.engine import URL
+from webtest import TestApp
 
+from core.app import build_wsgi
 from core.audit import AuditEntry
 from core.framework.lifecycle import Lifecycle
 from core.framework.runtime import Runtime
+from core.jobs.runner import Jobs
 from tests.core.cli.conftest import Answer
 from tests.core.conftest import Workshop
 
 pytestmark = pytest.mark.plugins()
 
 Abah = Callable[..., Answer]
+
+EVERYWHERE = """
+import click
+from core.api.hooks import hookimpl
+from core.api.jobs import sweep, task
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+@click.command("sapa")
+def greet():
+    click.echo("halo")
+
+@task("peta.kirim")
+def send(runtime):
+    pass
+
+@sweep("peta.cari", every=1)
+def look(runtime):
+    pass
+
+@hookimpl
+def register_commands():
+    return [greet]
+
+@hookimpl
+def register_tasks():
+    return [send]
+
+@hookimpl
+def register_sweeps():
+    return [look]
+
+@hookimpl
+def include_web(config):
+    config.add_route("peta.home", "/")
+    config.add_view(
+        lambda request: Response("ada"), route_name="peta.home", permission=NO_PERMISSION_REQUIRED
+    )
+"""
 
 
 @pytest.fixture
@@ -208,6 +251,61 @@ def test_the_doctor_fails_only_when_something_is_wrong(abah: Abah, workshop: Wor
     assert answer.code == 1
     assert answer.json[0]["plugin"] == "peta"
     assert answer.json[0]["severity"] == "error"
+    rows = {row["name"]: row for row in abah("plugins", "list", "--json").json}
+    assert rows["peta"]["state"] == "missing"
+
+
+def test_show_and_doctor_name_what_failed_in_any_process(
+    abah: Abah, workshop: Workshop, deployment: Callable[..., Runtime]
+) -> None:
+    workshop.plugin("peta")
+    abah("plugins", "install", "peta")
+    assert abah("plugins", "show", "peta", "--json").json["health"] == []
+    worker = deployment()
+    stats = worker.hooks.stats("peta", "messages_changed")
+    worker.hooks.count(stats, 1.5)
+    error_id = worker.hooks.count(stats, 0.5, ValueError("rusak"))
+    worker.close()
+    (figures,) = abah("plugins", "show", "peta", "--json").json["health"]
+    assert (figures["place"], figures["calls"], figures["seconds"]) == ("messages_changed", 2, 2.0)
+    row = abah("plugins", "show", "peta").out
+    for word in ("messages_changed", "1000.000", error_id, "rusak"):
+        assert word in row
+    told = abah("plugins", "doctor")
+    assert (told.code, error_id in told.out) == (0, True)
+
+
+@pytest.mark.parametrize("how", ["safe mode", "allow-list"])
+def test_what_may_not_run_runs_neither_in_web_nor_worker_nor_command_line(
+    abah: Abah,
+    make_ini: Callable[..., Path],
+    database_url: URL,
+    deployment: Callable[..., Runtime],
+    workshop: Workshop,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
+    workshop.plugin("peta", code=EVERYWHERE)
+    abah("plugins", "install", "peta")
+    more = {}
+
+    def seen() -> set[str]:
+        runtime = deployment(**more)
+        jobs = runtime.component(Jobs)
+        answers = {
+            "web": TestApp(build_wsgi(runtime)).get("/p/peta/", expect_errors=True).status_int,
+            "task": 200 if "peta.kirim" in jobs.tasks() else 404,
+            "sweep": 200 if "peta.cari" in {one.name for _owner, one in jobs.sweeps()} else 404,
+            "command": 200 if abah("sapa", config=make_ini(database_url, **more)).out else 404,
+        }
+        return {where for where, status in answers.items() if status == 200}
+
+    assert seen() == {"web", "task", "sweep", "command"}
+    if how == "safe mode":
+        monkeypatch.setenv("ABAH_SAFE_MODE", "1")
+    else:
+        more["abah__plugins_allow"] = "lain"
+    assert seen() == set()
 
 
 def test_a_plugin_that_fails_to_load_is_told_in_one_line_beside_clean_json(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from core.audit import AuditEntry, record
 from core.db import Database
@@ -49,9 +50,13 @@ def test_collect_names_the_plugin_that_raises() -> None:
     def register_slots() -> Any:
         return broken()
 
-    with pytest.raises(PluginHookError) as caught:
-        hooks(a=plugin(register_slots=register_slots)).collect("register_slots")
+    made = hooks(a=plugin(register_slots=register_slots))
+    with pytest.raises(PluginHookError) as caught, capture_logs() as logs:
+        made.collect("register_slots")
     assert (caught.value.plugin, caught.value.hook) == ("a", "register_slots")
+    assert caught.value.error_id in str(caught.value)
+    assert made.stats("a", "register_slots").error_id == caught.value.error_id
+    assert [entry["error_id"] for entry in logs] == [caught.value.error_id]
 
 
 def test_gather_leaves_a_plugin_that_raises_out_and_counts_it() -> None:

@@ -44,6 +44,12 @@ class TracePlugin:
         def broken(_runtime: Runtime) -> None:
             raise RuntimeError
 
+        @task("trace.poisoned")
+        def poisoned(_runtime: Runtime, number: int) -> None:
+            if number == 1:
+                raise RuntimeError
+            self.ran.append(number)
+
         @task("trace.urgent.note")
         def urgent(_runtime: Runtime, number: int) -> None:
             self.ran.append(number)
@@ -60,7 +66,7 @@ class TracePlugin:
         def fails(_runtime: Runtime) -> None:
             raise RuntimeError
 
-        self.tasks: list[Callable[..., None]] = [note, slow, broken, urgent, stolen]
+        self.tasks: list[Callable[..., None]] = [note, slow, broken, poisoned, urgent, stolen]
         self.sweeps: list[Callable[..., None]] = [fails, look]
 
     @hookimpl

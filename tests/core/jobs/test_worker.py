@@ -59,6 +59,19 @@ def test_a_task_that_fails_stops_nothing(
     assert wait_for(lambda: trace.ran)
 
 
+def test_a_task_that_fails_is_counted_and_the_work_of_others_is_never_left_out(
+    runtime: Runtime, trace: TracePlugin
+) -> None:
+    jobs = runtime.component(Jobs)
+    for number in range(8):
+        jobs.run("trace.broken")
+        jobs.run("trace.poisoned", 1 if number < 7 else 2)
+    # Without ids it is as a sweep: its breaker opens.
+    assert runtime.hooks.stats("trace", "task trace.broken").failures == 5
+    assert runtime.hooks.stats("trace", "task trace.poisoned").failures == 7
+    assert trace.ran == [2]
+
+
 def test_sweeps_run_by_themselves_and_one_that_fails_stops_nothing(
     runtime: Runtime, trace: TracePlugin, running: WorkerProcess
 ) -> None:
@@ -104,7 +117,7 @@ def test_a_sweep_that_fails_often_is_left_out_and_the_rest_goes_on(
         trace.swept.clear()
         sweeper.run_all()
         assert trace.swept.is_set()
-    assert runtime.hooks.stats("trace", "trace.fails").failures == 5
+    assert runtime.hooks.stats("trace", "sweep trace.fails").failures == 5
 
 
 @pytest.fixture(scope="module")
