@@ -287,7 +287,7 @@ def test_what_may_not_run_runs_neither_in_web_nor_worker_nor_command_line(
 ) -> None:
     workshop.plugin("peta", code=EVERYWHERE)
     abah("plugins", "install", "peta")
-    more = {}
+    more: dict[str, str] = {}
 
     def seen() -> set[str]:
         runtime = deployment(**more)
