@@ -71,14 +71,13 @@ class Card:
     """False for what is no plugin's name: a second one of the same name, a folder."""
 
     @property
-    def problem(self) -> str:
+    def problem(self) -> TranslationString | str:
         """Say why it does not run although it should or could, or nothing."""
         reason = self.status.problem
         if not reason or isinstance(reason, TranslationString):
             return reason
         # What the last operation failed with, as it was raised.
-        told: TranslationString = _("Operasi terakhir gagal: ${reason}", mapping={"reason": reason})
-        return told
+        return _("Operasi terakhir gagal: ${reason}", mapping={"reason": reason})
 
 
 @dataclass(frozen=True, slots=True)

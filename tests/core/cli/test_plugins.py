@@ -353,6 +353,8 @@ def test_conflicts_are_listed_and_settled(
     assert abah("plugins", "settle", row["id"], "--mine").code == 1, "it is settled"
     assert "Tidak ada yang menunggu keputusan." in abah("plugins", "conflicts").out
     with deployment().database.reading() as session:
-        assert session.scalar(select(AuditEntry.details))["actor"].startswith("cli")
+        details = session.scalars(select(AuditEntry.details)).one()
+        assert details is not None
+        assert details["actor"].startswith("cli")
         shown = session.execute(text("SELECT body FROM abah_message_text WHERE body = 'baru'"))
         assert len(shown.all()) == 1
