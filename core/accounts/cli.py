@@ -13,7 +13,6 @@ from sqlalchemy import func, select
 
 from core.accounts.models import Role, Team, TeamMember, User, UserRole, UserStatus
 from core.accounts.passwords import check_password, hash_password
-from core.accounts.permissions import ADMIN, PETUGAS, PIMPINAN
 from core.accounts.services import (
     NewUser,
     change_password,
@@ -53,9 +52,8 @@ def _password_options(command: F) -> F:
 _roles = click.option(
     "--role",
     "roles",
-    type=click.Choice([ADMIN, PETUGAS, PIMPINAN]),
     multiple=True,
-    help=_("Peran; boleh lebih dari satu kali."),
+    help=_("Peran (admin, petugas, pimpinan, atau peran plugin); boleh lebih dari satu kali."),
 )
 _teams = click.option("--team", "teams", multiple=True, help=_("Nama tim; dibuat bila belum ada."))
 

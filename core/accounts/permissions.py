@@ -1,17 +1,20 @@
-"""What roles may do: the core's own permissions, and those that plugins bring."""
+"""Roles and what they may do: the core's own, and those that plugins bring."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core.accounts.models import Role, RolePermission
 from core.errors import AbahError
+from core.framework.datafiles import DataFileError, DataKind, register_data_kind
 from core.framework.manifest import Permission
 from core.framework.steps import on_core_setup, on_forget, on_permissions
+from core.framework.tomltable import TomlTable, bad_value
 from core.i18n import TranslationString, _
 from core.web.security import SIGNED_IN
 
@@ -26,10 +29,14 @@ __all__ = [
     "ensure_roles",
     "install_permissions",
     "remove_permissions",
+    "role_titles",
     "roles_by_name",
 ]
 
 CORE: Final = "core"
+
+MAX_ROLE_NAME: Final = 40
+_ROLE_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 ADMIN: Final = "admin"
 PETUGAS: Final = "petugas"
@@ -62,13 +69,13 @@ CORE_PERMISSIONS: Final[Sequence[Permission]] = (
 class UnknownRoleError(AbahError):
     """A role was named that does not exist."""
 
-    def __init__(self, roles: Iterable[str]) -> None:
-        """Name the roles that do not exist."""
+    def __init__(self, roles: Iterable[str], known: Iterable[str]) -> None:
+        """Name the roles that do not exist, and those that do."""
         self.roles = tuple(sorted(roles))
         super().__init__(
             _(
                 "Peran ${roles} tidak dikenal. Pilih dari: ${known}.",
-                mapping={"roles": ", ".join(self.roles), "known": ", ".join(ROLE_TITLES)},
+                mapping={"roles": ", ".join(self.roles), "known": ", ".join(known)},
             )
         )
 
@@ -99,7 +106,7 @@ def install_permissions(
     roles = roles_by_name(session)
     unknown = {role for new in permissions for role in new.roles} - set(roles)
     if unknown:
-        raise UnknownRoleError(unknown)
+        raise UnknownRoleError(unknown, role_titles(session))
     known = set(
         session.scalars(
             select(RolePermission.permission).where(RolePermission.owner == owner).distinct()
@@ -135,6 +142,60 @@ def remove_permissions(session: Session, owner: str) -> int:
 def roles_by_name(session: Session) -> dict[str, int]:
     """Return the id of every role."""
     return {row.name: row.id for row in session.execute(select(Role.name, Role.id))}
+
+
+def role_titles(session: Session) -> dict[str, TranslationString]:
+    """Return the word for every role: the core's in their order, then those of plugins by name."""
+    rows = session.execute(select(Role.name, Role.title).order_by(Role.name))
+    found = {row.name: _(row.title) for row in rows}
+    return {name: title for name, title in ROLE_TITLES.items() if name in found} | {
+        name: title for name, title in found.items() if name not in ROLE_TITLES
+    }
+
+
+class RoleKind(DataKind):
+    """``[[role]]`` in a data file: ``name`` (begins with the plugin's and a dot) and ``title``.
+
+    People keep the role while its plugin is disabled or uninstalled; a purge takes it from them.
+    """
+
+    def parse(self, table: TomlTable) -> tuple[str, Mapping[str, Any]]:
+        """Read one role."""
+        name = table.text("name", required=True)
+        if not _ROLE_NAME.fullmatch(name) or len(name) > MAX_ROLE_NAME:
+            raise bad_value(table, "name", name, _("nama peran yang diawali nama plugin dan titik"))
+        return name, {"title": table.text("title", required=True)}
+
+    def current(
+        self, session: Session, external_ids: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Give the titles."""
+        rows = session.execute(select(Role.name, Role.title).where(Role.name.in_(external_ids)))
+        return {row.name: {"title": row.title} for row in rows}
+
+    def write(self, session: Session, owner: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
+        """Create roles and rename those that are there."""
+        known = {role.name: role for role in session.scalars(select(Role))}
+        for name, values in entries.items():
+            if not name.startswith(f"{owner}."):
+                text = _(
+                    "Peran ${name} tidak dapat dibawa oleh plugin ${owner}. Namanya harus diawali "
+                    "nama plugin dan titik.",
+                    mapping={"name": name, "owner": owner},
+                )
+                raise DataFileError(owner, name, text)
+            if name in known:
+                known[name].title = values["title"]
+            else:
+                session.add(Role(name=name, title=values["title"]))
+        session.flush()
+
+    def remove(self, session: Session, external_ids: Sequence[str]) -> None:
+        """Delete roles; nobody has them any more."""
+        session.execute(delete(Role).where(Role.name.in_(external_ids)))
+
+
+register_data_kind("role", RoleKind())
 
 
 @on_core_setup

@@ -8,7 +8,6 @@ import click
 from sqlalchemy import select
 
 from core.api.cli import in_words, json_option, say, show_table
-from core.audit import record
 from core.cli.state import CliState, pass_state
 from core.errors import InvalidInputError, NotFoundError
 from core.framework.models import StoredSetting
@@ -119,13 +118,4 @@ def _field(runtime: Runtime, owner: str, key: str) -> SettingField:
 def _save(runtime: Runtime, owner: str, key: str, value: str | None) -> None:
     with runtime.database.writing() as session:
         changed = save_settings(session, owner, {key: value})
-        if changed:
-            # Names only: a value may be a secret.
-            record(
-                session,
-                actor_id=None,
-                action="settings.save",
-                subject=f"settings:{owner}",
-                details={"keys": changed},
-            )
     say(_("Pengaturan disimpan.") if changed else _("Tidak ada yang berubah."))

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from core.db import utcnow
 from core.errors import InvalidInputError, NotFoundError
 from core.framework.models import StoredSetting
 from core.framework.runtime import Runtime, runtime_of
+from core.framework.secrets import UnreadableSecretError
+from core.framework.steps import note_act
 from core.hookspecs.system import SettingField, SettingsSection
 from core.i18n import _
 
@@ -25,10 +28,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PluginSettings",
+    "SettingsState",
+    "check_value",
     "forget_settings",
     "register_core_settings",
     "save_settings",
     "settings_sections",
+    "settings_state",
 ]
 
 CACHE_SECONDS: Final = 1.0
@@ -109,11 +115,45 @@ class PluginSettings:
         }
 
 
-def save_settings(session: Session, owner: str, values: Mapping[str, Any]) -> list[str]:
-    """Store settings of an owner and return the keys that changed.
+@dataclass(frozen=True, slots=True)
+class SettingsState:
+    """What a form of settings starts from. No secret is among it."""
+
+    values: Mapping[str, Any]
+    """Every setting that is no secret, stored values over defaults."""
+    secrets: frozenset[str]
+    """Keys of the secrets that are stored."""
+    version: str
+    """Another one after every change."""
+
+
+def settings_state(session: Session, owner: str, section: SettingsSection) -> SettingsState:
+    """Read the settings of an owner without its secrets, also where those cannot be decrypted."""
+    rows = session.scalars(select(StoredSetting).where(StoredSetting.owner == owner)).all()
+    stored = {row.key: row for row in rows}
+    return SettingsState(
+        values={
+            field.key: _stored_value(field, stored[field.key].value)
+            if field.key in stored and not stored[field.key].is_secret
+            else field.default
+            for field in section.fields
+            if field.kind != "secret"
+        },
+        secrets=frozenset(
+            field.key for field in section.fields if field.kind == "secret" and field.key in stored
+        ),
+        version=f"{len(rows)} {max((row.changed_at for row in rows), default='')}",
+    )
+
+
+def save_settings(
+    session: Session, owner: str, values: Mapping[str, Any], *, actor_id: int | None = None
+) -> list[str]:
+    """Store settings of an owner and return the keys that changed; the audit trail names them.
 
     Keys that are left out stay as they are. An empty secret stays too, because forms never show it;
     None sets a key back to its default. Other processes see the change within a second.
+    ``actor_id`` is the person who changes them, None for the system.
 
     :raises NotFoundError: the owner declares no settings.
     :raises InvalidInputError: a key is not declared, or a value does not fit; ``field`` is the key.
@@ -137,6 +177,15 @@ def save_settings(session: Session, owner: str, values: Mapping[str, Any]) -> li
         if _store(session, owner, fields[key], value, rows.get(key)):
             changed.append(key)
     session.flush()
+    if changed:
+        # Names only: a value may be a secret.
+        note_act(
+            session,
+            actor_id=actor_id,
+            action="settings.save",
+            subject=f"settings:{owner}",
+            details={"keys": changed},
+        )
     # Only what was committed may be read by others; until then the old values stay in the cache.
     event.listen(session, "after_commit", lambda _session: component.forget(), once=True)
     return changed
@@ -161,16 +210,25 @@ def _store(
     if secret and value == "":
         return False
     text = json.dumps(check_value(field, value), ensure_ascii=False)
-    secrets = runtime_of(session).secrets
-    if row is not None and (secrets.decrypt(row.value) if row.is_secret else row.value) == text:
+    if row is not None and _readable(session, row) == text:
         return False
     if row is None:
         row = StoredSetting(owner=owner, key=field.key)
         session.add(row)
-    row.value = secrets.encrypt(text) if secret else text
+    row.value = runtime_of(session).secrets.encrypt(text) if secret else text
     row.is_secret = secret
     row.changed_at = utcnow()
     return True
+
+
+def _readable(session: Session, row: StoredSetting) -> str | None:
+    """Return what a row holds, or None where the key of its secret is another one by now."""
+    if not row.is_secret:
+        return row.value
+    try:
+        return runtime_of(session).secrets.decrypt(row.value)
+    except UnreadableSecretError:
+        return None
 
 
 def check_value(field: SettingField, value: Any) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyramid.config import Configurator
     from pyramid.request import Request
 
-__all__ = ["SCRIPTS", "STYLES", "asset_url", "icon"]
+__all__ = ["SCRIPTS", "STYLES", "asset_url", "icon", "serve_files"]
 
 _YEAR: Final = 365 * 24 * 3600
 
@@ -92,8 +92,13 @@ def icon(name: str, label: str = "") -> Markup:
     return head + Markup(shape[1].strip().replace("\n", "")) + Markup("</svg>")  # noqa: S704
 
 
+def serve_files(config: Configurator, name: str, spec: str) -> None:
+    """Serve the folder ``spec`` (``package:path/``) below ``/static/name``."""
+    config.add_static_view(f"static/{name}", spec, cache_max_age=_YEAR)
+    config.add_cache_buster(spec, _Digest())
+
+
 def includeme(config: Configurator) -> None:
     """Serve the files below ``/static``."""
     for name, spec in (("abah", _OWN), ("bootstrap", _BOOTSTRAP), ("htmx", _HTMX)):
-        config.add_static_view(f"static/{name}", spec, cache_max_age=_YEAR)
-        config.add_cache_buster(spec, _Digest())
+        serve_files(config, name, spec)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from core.web.assets import serve_files
 from core.web.layers import templates_of
 from core.web.menu import MenuEntry
 
@@ -72,7 +73,7 @@ def set_sign_in_route(config: Configurator, name: str) -> None:
 
 
 def add_plugin(config: Configurator, manifest: Any) -> None:
-    """Add a plugin's templates, menus, slots, chapters and words to the pages.
+    """Add a plugin's templates, files, menus, slots, chapters and words to the pages.
 
     ``manifest`` is a ``core.framework.manifest.Manifest``. Routes and views come by
     ``include_web``. An error of the plugin's code passes through: the caller tries it in a scratch
@@ -82,6 +83,8 @@ def add_plugin(config: Configurator, manifest: Any) -> None:
     templates_of(config.registry).loader.add(manifest.name, directory / "templates")
     if (directory / "locale").is_dir():
         config.add_translation_dirs(str(directory / "locale"))
+    if (directory / "static").is_dir():
+        serve_files(config, f"p/{manifest.name}", f"{manifest.package}:static/")
     add_menus(config, *(MenuEntry.from_manifest(menu) for menu in manifest.menus))
     hooks = config.registry["runtime"].hooks
     for name, give in hooks.implementations("register_slots"):

@@ -73,14 +73,13 @@ class RuleForm(Form):
 
 
 def includeme(config: Configurator) -> None:
-    """Add routes, views, and the style of the handset."""
+    """Add routes and views."""
     config.add_route("sandbox.phone.show", "/")
     config.add_route("sandbox.phone.live", "/live")
     config.add_route("sandbox.reply.create", "/reply")
     config.add_route("sandbox.rule.create", "/rules")
     config.add_route("sandbox.rule.delete", "/rules/{id:\\d{1,18}}/delete")
     config.add_route("sandbox.phone.clear", "/clear")
-    config.add_static_view("static", "plugins.sandbox:static")
     config.scan(__name__)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import audit
 from core.accounts.models import Role, Team, TeamMember, User, UserRole, UserStatus
-from core.accounts.permissions import ADMIN, UnknownRoleError, roles_by_name
+from core.accounts.permissions import ADMIN, UnknownRoleError, role_titles, roles_by_name
 from core.accounts.services.people import note
 from core.accounts.sessions import end_sessions
 from core.db import utcnow
@@ -95,7 +95,7 @@ def grant_access(  # noqa: PLR0913 - what an Admin decides, by name
     if not roles:
         raise InvalidInputError(field="roles", explanation=_("Pilih paling sedikit satu peran."))
     if unknown := set(roles) - set(known):
-        raise UnknownRoleError(unknown)
+        raise UnknownRoleError(unknown, role_titles(session))
     _check_teams(session, team_ids)
     if ADMIN not in roles:
         _keep_an_admin(session, user_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.accounts.views.profile import add_profile_tab
+from core.accounts.views.profile import add_profile_tab, profile_tabs
 from core.accounts.views.users import waiting
 from core.hookspecs.web import Slot
 from core.i18n import _
@@ -22,6 +22,7 @@ def includeme(config: Configurator) -> None:
     """Add the security policy, routes, menu entries, slots and tabs of this room."""
     config.include("core.accounts.security")
     config.add_directive("add_profile_tab", add_profile_tab)
+    config.add_request_method(profile_tabs)
     config.add_route("accounts.session.create", "/masuk")
     config.add_route("accounts.session.delete", "/keluar")
     config.add_route("accounts.profile.edit", "/profilku")
@@ -31,8 +32,8 @@ def includeme(config: Configurator) -> None:
     config.add_route("accounts.user.grant", r"/pemakai/{id:\d{1,18}}/akses")
     config.add_route("accounts.user.disable", r"/pemakai/{id:\d{1,18}}/nonaktifkan")
     config.set_sign_in_route("accounts.session.create")
-    config.add_profile_tab("profile", _("Profil"), "accounts.profile.edit", order=10)
-    config.add_profile_tab("password", _("Sandi"), "accounts.profile.password", order=90)
+    config.add_profile_tab(_("Profil"), "accounts.profile.edit", order=10)
+    config.add_profile_tab(_("Sandi"), "accounts.profile.password", order=90)
     config.add_menus(
         MenuEntry(
             "ucp.profile",

@@ -24,7 +24,6 @@ from core.web.security import SIGNED_IN
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
-    from pyramid.registry import Registry
     from pyramid.request import Request
 
     from core.web.locale import LocaleChosen
@@ -38,22 +37,30 @@ _TABS: Final = "abah.profile_tabs"
 class ProfileTab:
     """A tab of Profilku; its page extends ``accounts/profile_page.jinja2``."""
 
-    key: str
     label: TranslationString
     route: str
     order: int
+    permission: str
 
 
 def add_profile_tab(
-    config: Configurator, key: str, label: TranslationString, route: str, *, order: int
+    config: Configurator,
+    label: TranslationString,
+    route: str,
+    *,
+    order: int = 50,
+    permission: str = SIGNED_IN,
 ) -> None:
-    """Add a tab to Profilku. Directive of the configurator."""
-    config.registry.setdefault(_TABS, {})[key] = ProfileTab(key, label, route, order)
+    """Add a tab to Profilku for those who have a permission. Directive of the configurator."""
+    tabs = config.registry.setdefault(_TABS, {})
+    tabs[route] = ProfileTab(label, route, order, permission)
 
 
-def profile_tabs(registry: Registry) -> list[ProfileTab]:
-    """Return the tabs in order."""
-    return sorted(registry.get(_TABS, {}).values(), key=lambda tab: (tab.order, tab.key))
+def profile_tabs(request: Request) -> list[ProfileTab]:
+    """Return the tabs that a person may open, in order. Method of the request."""
+    tabs: dict[str, ProfileTab] = request.registry[_TABS]
+    allowed = (tab for tab in tabs.values() if request.has_permission(tab.permission))
+    return sorted(allowed, key=lambda tab: (tab.order, tab.route))
 
 
 @view_config(
@@ -75,7 +82,7 @@ def edit_profile(request: Request) -> Any:
     if form.accepted:
         request.session.flash(_("Profil Anda sudah diperbarui."), "success")
         return HTTPSeeOther(location=request.route_path("accounts.profile.edit"))
-    return {"form": form, "user": user, "tabs": profile_tabs(request.registry), "tab": "profile"}
+    return {"form": form, "user": user}
 
 
 @view_config(
@@ -90,7 +97,7 @@ def edit_password(request: Request) -> Any:
     response = _replace(request, form) if form.submitted and form.validate() else None
     if response is not None:
         return response
-    return {"form": form, "tabs": profile_tabs(request.registry), "tab": "password"}
+    return {"form": form}
 
 
 def _replace(request: Request, form: PasswordForm) -> HTTPSeeOther | None:

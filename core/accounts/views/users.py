@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.view import view_config
@@ -10,7 +10,7 @@ from sqlalchemy import String, func, literal, select
 
 from core.accounts.forms import GrantForm
 from core.accounts.models import Role, Team, TeamMember, User, UserRole, UserStatus
-from core.accounts.permissions import ROLE_TITLES
+from core.accounts.permissions import role_titles
 from core.accounts.services import (
     count_waiting,
     create_team,
@@ -30,7 +30,7 @@ from core.web.locale import translate
 from core.web.tables import ChoiceFilter, Column, Table, TextFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pyramid.request import Request
 
@@ -60,8 +60,8 @@ ACTION_WORDS: Final[Mapping[str, TranslationString]] = {
 }
 
 
-@cache
-def _table(*, whole: bool) -> Table:
+@lru_cache(maxsize=8)
+def _table(titles: tuple[tuple[str, TranslationString], ...], *, whole: bool) -> Table:
     """Describe the list, which is the same for every Admin; ``whole`` as a file has it."""
     roles = (
         select(func.aggregate_strings(Role.name, ", "))
@@ -105,7 +105,7 @@ def _table(*, whole: bool) -> Table:
                 below=lambda row: row.email,
             ),
             *(apart if whole else ()),
-            Column("roles", _("Peran"), plain=True, value=lambda row: role_words(row.roles)),
+            Column("roles", _("Peran"), plain=True, value=lambda row: _words(row.roles, titles)),
             Column("teams", _("Tim"), plain=True),
             Column("status", _("Status"), sort=True, value=lambda row: STATUS_WORDS[row.status]),
             Column("created_at", _("Terdaftar"), sort=True, plain=True),
@@ -120,7 +120,7 @@ def _table(*, whole: bool) -> Table:
                 "peran",
                 _("Peran"),
                 None,
-                list(ROLE_TITLES.items()),
+                list(titles),
                 condition=lambda role: User.id.in_(
                     select(UserRole.user_id)
                     .join(Role, Role.id == UserRole.role_id)
@@ -135,17 +135,16 @@ def _table(*, whole: bool) -> Table:
     )
 
 
-def role_words(names: str) -> str:
+def _words(names: str, titles: Sequence[tuple[str, TranslationString]]) -> str:
     """Write roles as they stand on the screen."""
-    return ", ".join(
-        translate(title) for name, title in ROLE_TITLES.items() if name in names.split(", ")
-    )
+    return ", ".join(translate(title) for name, title in titles if name in names.split(", "))
 
 
 @view_config(route_name="accounts.user.list", renderer="accounts/users.jinja2", permission=MANAGE)
 def list_users(request: Request) -> Any:
     """List everybody, with those who wait on top of the page."""
-    found = _table(whole="format" in request.GET).respond(request)
+    titles = tuple(role_titles(request.db).items())
+    found = _table(titles, whole="format" in request.GET).respond(request)
     if not isinstance(found, dict):
         return found
     return {**found, "waiting": count_waiting(request.db), "status_words": STATUS_WORDS}
@@ -159,7 +158,7 @@ def show_user(request: Request) -> Any:
     names = dict(teams(request.db))
     return {
         "user": user,
-        "roles": [title for name, title in ROLE_TITLES.items() if name in roles],
+        "roles": [title for name, title in role_titles(request.db).items() if name in roles],
         "teams": [names[team] for team in sorted(team_ids)],
         "status_words": STATUS_WORDS,
         "action_words": ACTION_WORDS,
@@ -175,7 +174,7 @@ def grant(request: Request) -> Any:
     known = teams(request.db)
     roles, team_ids = roles_and_teams(request.db, user.id)
     form = GrantForm(request, roles=sorted(roles), teams=sorted(team_ids))
-    form.roles.choices = list(ROLE_TITLES.items())
+    form.roles.choices = list(role_titles(request.db).items())
     form.teams.choices = known
     if form.submitted and form.validate():
         with form.refusals():

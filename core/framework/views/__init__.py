@@ -1,4 +1,4 @@
-"""Aplikasi: the plugins as an Admin sees them, and what may be done with them."""
+"""Aplikasi and Setelan: the plugins and their settings, as an Admin sees and changes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RUN: Final = r"/aplikasi/-/kemajuan/{run:[0-9a-f]{32}}"
 
 
 def includeme(config: Configurator) -> None:
-    """Add routes and the menu entry."""
+    """Add routes and the menu entries."""
     config.add_route("applications.list", "/aplikasi")
     config.add_route("applications.resume", "/aplikasi/-/lanjutkan")
     config.add_route("applications.progress", RUN)
@@ -40,4 +40,5 @@ def includeme(config: Configurator) -> None:
             icon="puzzle",
         )
     )
+    config.include("core.framework.views.settings")
     config.scan("core.framework.views")

@@ -28,5 +28,5 @@ def includeme(config: Configurator) -> None:
     config.add_route("verification.phone.cancel", "/kontak/konfirmasi/batal")
     config.add_route("verification.phone.state", "/kontak/konfirmasi/status")
     config.add_route("verification.contact", "/profilku/kontak")
-    config.add_profile_tab("contact", _("Kontak"), "verification.contact", order=30)
+    config.add_profile_tab(_("Kontak"), "verification.contact", order=30)
     config.scan("core.verification.views")

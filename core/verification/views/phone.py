@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config
 
-from core.accounts.views.profile import profile_tabs
 from core.contacts import format_number, mask_number, region_of
 from core.i18n import TranslationString, _
 from core.messaging.services import MessageFacts, State, message_facts
@@ -95,8 +94,6 @@ def contact(request: Request) -> Any:
         "form": form,
         "phone": identity.phone,
         "pending": pending_phone(request.db, identity.id),
-        "tabs": profile_tabs(request.registry),
-        "tab": "contact",
     }
 
 
