@@ -109,6 +109,8 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
     for mapper in list(Base.registry.mappers):
         if mapper.class_.__module__ in own and isinstance(mapper.local_table, Table):
             Base.metadata.remove(mapper.local_table)
+            # Or the next class of the name would be told that this one is still there.
+            Base.registry._dispose_cls(mapper.class_)
     for name in own:
         module = sys.modules.pop(name)
         parent, _dot, child = name.rpartition(".")

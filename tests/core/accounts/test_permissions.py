@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -11,8 +13,10 @@ from core.accounts.permissions import (
     UnknownRoleError,
     install_permissions,
     remove_permissions,
+    role_titles,
     roles_by_name,
 )
+from core.framework.datafiles import DataFileError, load_files
 from core.framework.manifest import Permission
 from core.testing.people import People
 
@@ -86,6 +90,27 @@ def test_a_purge_leaves_nothing_and_touches_nobody_else(session: Session) -> Non
     assert remove_permissions(session, "choir") == 2
     assert granted(session) == set()
     assert granted(session, "band") == {("admin", "band.play")}
+
+
+def test_a_role_bears_the_name_of_its_plugin(session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "roles.toml"
+    for name in ("band.singer", "singer", "choir.Singer", "choir." + "a" * 40):
+        file.write_text(f'[[role]]\nname = "{name}"\ntitle = "Penyanyi"\n')
+        with pytest.raises(DataFileError):
+            load_files(session, "choir", [file])
+    assert len(role_titles(session)) == 3
+
+
+def test_a_role_is_renamed_by_a_later_version_and_comes_after_the_cores(
+    session: Session, tmp_path: Path
+) -> None:
+    file = tmp_path / "roles.toml"
+    for title in ("Penyanyi", "Biduan"):
+        file.write_text(f'[[role]]\nname = "choir.singer"\ntitle = "{title}"\n')
+        load_files(session, "choir", [file])
+    titles = {name: str(title) for name, title in role_titles(session).items()}
+    assert list(titles)[:3] == ["admin", "petugas", "pimpinan"]
+    assert titles["choir.singer"] == "Biduan"
 
 
 def test_an_unknown_role_is_named(session: Session) -> None:
