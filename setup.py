@@ -46,6 +46,7 @@ setup(
             "data/*",
             "README.md",
             "py.typed",
+            "**/*.tmpl",
         ],
     },
     install_requires=[

@@ -16,7 +16,7 @@ import re
 import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,6 +34,7 @@ __all__ = [
     "placeholders",
     "read_catalogue",
     "update_catalogues",
+    "update_plugin",
 ]
 
 DOMAIN = "abah"
@@ -52,6 +53,24 @@ KEYWORDS: dict[str, Any] = {
 TOML_KEYS = frozenset({"summary", "category", "title", "label", "hint", "description"})
 """Keys of a manifest or data file whose values are shown on screens. Bodies of messages are not
 among them: an administrator edits those in the language of the recipients."""
+
+PLUGIN_METHODS = [
+    ("tests/**", "ignore"),
+    ("**.py", "python"),
+    ("**.jinja2", "jinja2"),
+    ("plugin.toml", "core.locale_build:extract_toml"),
+    ("data/*.toml", "core.locale_build:extract_toml"),
+]
+"""Where a plugin that lies elsewhere holds texts, as ``babel.cfg`` says it for this project."""
+
+PLUGIN_OPTIONS = {
+    "**.jinja2": {
+        "silent": "false",
+        "trim_blocks": "true",
+        "lstrip_blocks": "true",
+        "newstyle_gettext": "true",
+    }
+}
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}|%\((\w+)\)[sd]")
 
@@ -80,8 +99,12 @@ def read_catalogue(path: Path) -> Catalog:
 def compile_catalogues(root: Path) -> None:
     """Write the ``.mo`` file beside each ``.po`` file below ``root`` (the project's folder)."""
     for path in catalogue_paths(root):
-        with path.with_suffix(".mo").open("wb") as file:
-            write_mo(file, read_catalogue(path))
+        _compile(path)
+
+
+def _compile(path: Path) -> None:
+    with path.with_suffix(".mo").open("wb") as file:
+        write_mo(file, read_catalogue(path))
 
 
 def placeholders(text: str) -> frozenset[str]:
@@ -164,12 +187,36 @@ def update_catalogues(root: Path) -> dict[Path, int]:
     return missing
 
 
+def update_plugin(directory: Path) -> dict[Path, int]:
+    """Bring the catalogues of one plugin up to date with its texts, and compile them.
+
+    ``directory`` is its package, which holds all of its words. Tells how many each one lacks.
+    """
+    texts: defaultdict[MsgId, list[str]] = defaultdict(list)
+    found = extract_from_dir(directory, PLUGIN_METHODS, PLUGIN_OPTIONS, KEYWORDS)
+    for filename, _line, message, _comments, _context in found:
+        msgid: MsgId = message if isinstance(message, str) else tuple(message)
+        place = Path(filename).as_posix()
+        if msgid and place not in texts[msgid]:
+            texts[msgid].append(place)
+    missing = {}
+    for locale in LOCALES:
+        path = directory / "locale" / locale / "LC_MESSAGES" / f"{DOMAIN}.po"
+        missing[path] = _update(path, locale, texts, _known([path] if path.exists() else []))
+        if path.exists():
+            _compile(path)
+    return missing
+
+
 def _translations(root: Path, locale: str) -> dict[MsgId, Any]:
     """Read what every catalogue says: a text that moves to another one keeps its translation."""
+    return _known(path for path in catalogue_paths(root) if path.parent.parent.name == locale)
+
+
+def _known(paths: Iterable[Path]) -> dict[MsgId, Any]:
     return {
         message.id if isinstance(message.id, str) else tuple(message.id): message.string
-        for path in catalogue_paths(root)
-        if path.parent.parent.name == locale
+        for path in paths
         for message in read_catalogue(path)
         if message.id and not message.fuzzy and _translated(message)
     }

@@ -19,6 +19,7 @@ from core.api.cli import (
     who,
     yes_option,
 )
+from core.cli.authoring import new, texts
 from core.cli.plugin_check import check
 from core.cli.plugin_data import list_conflicts, settle_conflict
 from core.cli.plugin_words import (
@@ -59,6 +60,8 @@ def command() -> None:
 command.add_command(list_conflicts)
 command.add_command(settle_conflict)
 command.add_command(check)
+command.add_command(new)
+command.add_command(texts)
 
 
 @command.command("list", help=_("Daftar semua plugin yang ditemukan atau pernah dipasang."))

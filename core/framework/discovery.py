@@ -23,7 +23,14 @@ from core.framework.manifest import MANIFEST_FILE, Manifest, ManifestError, read
 from core.framework.settings import Settings
 from core.i18n import TranslationString, _
 
-__all__ = ["ENTRY_POINTS", "SAFE_MODE", "FoundPlugin", "discover", "safe_mode"]
+__all__ = [
+    "ENTRY_POINTS",
+    "SAFE_MODE",
+    "FoundPlugin",
+    "discover",
+    "plugin_folders",
+    "safe_mode",
+]
 
 ENTRY_POINTS: Final = "abah.plugins"
 """Entry-point group; a value is the module with the hooks, as ``acme_sms.plugin``."""
@@ -104,6 +111,20 @@ def _folders(settings: Settings) -> list[Path]:
     package = import_module(PACKAGE)
     bundled = Path(str(package.__file__)).parent
     folders = [bundled]
+    for folder in plugin_folders(settings):
+        if str(folder) not in package.__path__:
+            package.__path__.append(str(folder))
+        if folder not in folders:
+            folders.append(folder)
+    return folders
+
+
+def plugin_folders(settings: Settings) -> list[Path]:
+    """Return the folders of ``abah.plugins_path``, in its order.
+
+    :raises ConfigurationError: one of them does not exist.
+    """
+    folders = []
     for text in settings.text("abah.plugins_path").splitlines():
         for part in text.split(os.pathsep):
             if not part.strip():
@@ -116,10 +137,7 @@ def _folders(settings: Settings) -> list[Path]:
                         mapping={"folder": str(folder)},
                     )
                 )
-            if str(folder) not in package.__path__:
-                package.__path__.append(str(folder))
-            if folder not in folders:
-                folders.append(folder)
+            folders.append(folder)
     return folders
 
 

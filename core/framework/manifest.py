@@ -22,7 +22,9 @@ from core.i18n import TranslationString, _
 
 __all__ = [
     "MANIFEST_FILE",
+    "MAX_NAME",
     "NAME_PATTERN",
+    "RESERVED",
     "Manifest",
     "ManifestError",
     "Menu",
