@@ -1,0 +1,1 @@
+"""Messages through the bots of the messenger Kait."""
