@@ -32,7 +32,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
 
     def build_wheel(source: Path) -> Path:
         target = tmp_path_factory.mktemp("dist")
-        command = [sys.executable, "-m", "build", "--wheel", "--outdir", target, source]
+        command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(target), str(source)]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return next(target.glob("*.whl"))
