@@ -117,7 +117,15 @@ def _examine(name: str, path: str, tests: Path | None) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory(prefix="abah-check-") as folder:
         output = Path(folder) / "report.json"
-        command = [sys.executable, "-m", "core.testing.grading", name, "--output", str(output)]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "core.testing.grading",
+            name,
+            "--output",
+            str(output),
+        ]
         command += ["--plugins-path", path] if path else []
         command += ["--tests", str(tests)] if tests is not None else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603

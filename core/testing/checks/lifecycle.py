@@ -142,9 +142,15 @@ def lifecycle_problems(specimen: Specimen) -> list[str]:
     report = compare_plugin_data(tables.database, manifest)
     if report.created or report.updated:
         problems.append("its data files still have something to load after an upgrade")
+    ways = [("again", _again(runtime, lifecycle, tables, installed))]
     if tables.owner.has_history:
-        problems += _down_and_up(tables, installed)
-    problems += _again(runtime, lifecycle, tables, installed)
+        ways.insert(0, ("down and up", _down_and_up(tables, installed)))
+    for way, steps in ways:
+        try:
+            problems.extend(steps)
+        except Exception as error:  # noqa: BLE001 - whatever a migration raises
+            problems.append(f"{way}: {type(error).__name__}: {str(error).splitlines()[0]}")
+            break
     return problems
 
 

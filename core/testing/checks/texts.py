@@ -112,7 +112,7 @@ def _files(specimen: Specimen, locale: str) -> Iterator[str]:
     folder = specimen.manifest.directory
     source = folder / "locale" / locale / "LC_MESSAGES" / f"{DOMAIN}.po"
     if source.is_file() and not source.with_suffix(".mo").is_file():
-        yield f"locale/{locale} is not compiled: python -m core.locale_build plugin {folder.name}"
+        yield f"locale/{locale} is not compiled: abah plugins texts {specimen.name}"
     for _hook, answer in registered(specimen):
         if isinstance(answer, HelpChapter):
             name = answer.template.replace(".jinja2", f".{locale}.jinja2")

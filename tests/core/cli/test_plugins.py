@@ -358,3 +358,16 @@ def test_conflicts_are_listed_and_settled(
         assert details["actor"].startswith("cli")
         shown = session.execute(text("SELECT body FROM abah_message_text WHERE body = 'baru'"))
         assert len(shown.all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [((), "--all"), (("tiada",), "tiada"), (("dasar", "atas", "--tests", "."), "--tests")],
+)
+@pytest.mark.usefixtures("plugins")
+def test_check_says_what_it_cannot_check(
+    abah: Abah, arguments: tuple[str, ...], words: str
+) -> None:
+    refused = abah("plugins", "check", *arguments)
+    assert refused.code == 1
+    assert words in refused.err
