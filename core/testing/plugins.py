@@ -16,6 +16,8 @@ is not counted as passed.
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 import pytest
@@ -103,6 +105,11 @@ class PluginConformance:
         with deployed(manifest, factory, test_settings, install=False) as specimen:
             yield specimen
 
+    @classmethod
+    def _tests(cls, manifest: Manifest) -> Path:
+        """Find the plugin's own tests; those of an installed one lie where this class was found."""
+        return own_tests(manifest) or Path(inspect.getfile(cls)).parent
+
     @grade("bronze")
     def test_manifest(self) -> None:
         """``plugin.toml`` can be read and says everything that an administrator wants to know."""
@@ -112,7 +119,7 @@ class PluginConformance:
     def test_imports(self, manifest: Manifest) -> None:
         """Only what is promised or declared is imported, inside functions too."""
         # What lies in this repository is tested together with the core.
-        tests = None if self.plugin in bundled() else own_tests(manifest)
+        tests = None if self.plugin in bundled() else self._tests(manifest)
         clean(import_problems(manifest, found_plugins(), tests))
 
     @grade("bronze")
@@ -128,7 +135,7 @@ class PluginConformance:
     @grade("bronze")
     def test_has_tests(self, manifest: Manifest) -> None:
         """The plugin has tests of its own, besides this suite."""
-        clean(test_problems(own_tests(manifest)))
+        clean(test_problems(self._tests(manifest)))
 
     @grade("silver")
     def test_lifecycle(self, uninstalled: Specimen) -> None:
@@ -148,7 +155,7 @@ class PluginConformance:
     @grade("silver")
     def test_channels(self, specimen: Specimen, manifest: Manifest) -> None:
         """What carries messages is named after the plugin and held to the suite of channels."""
-        clean(channel_problems(specimen, own_tests(manifest)))
+        clean(channel_problems(specimen, self._tests(manifest)))
 
     @grade("gold")
     def test_fences(self, specimen: Specimen) -> None:

@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -27,6 +28,15 @@ def outside() -> dict[str, str]:
     return {
         key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "ABAH"))
     }
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Give a folder that everybody may look into, as the user of a database server has to."""
+    with TemporaryDirectory(prefix="abah-house-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 class Environment:
@@ -59,13 +69,13 @@ class Environment:
 
 @pytest.mark.slow
 def test_plugins_of_other_distributions_pass_in_an_empty_environment(
-    wheel: Path, build: Build, tmp_path: Path
+    wheel: Path, build: Build, open_folder: Path
 ) -> None:
-    kait = copy_of(EXAMPLE, tmp_path / "kait")
-    write_plugin("desa", "module", tmp_path / "desa", distribution=True)
-    wheels = [build(kait), build(tmp_path / "desa")]
+    kait, desa = copy_of(EXAMPLE, open_folder / "kait"), open_folder / "desa"
+    write_plugin("desa", "module", desa, distribution=True)
+    wheels = [build(kait), build(desa)]
     assert "abah_kait/locale/en/LC_MESSAGES/abah.mo" in zipfile.ZipFile(wheels[0]).namelist()
-    environment = Environment(tmp_path / "site")
+    environment = Environment(open_folder / "site")
     environment.run("pip", "install", "--quiet", f"{wheel}[test]", *wheels)
 
     assert environment.plugins()["kait"]["state"] == "available"
@@ -74,10 +84,9 @@ def test_plugins_of_other_distributions_pass_in_an_empty_environment(
     assert (states["kait"], states["desa"]) == ("installed", "installed")
     shown = environment.run("abah", "--lang", "en", "plugins", "show", "kait")
     assert "Messages through Kait bots" in " ".join(shown.split())
-    for name in ("kait", "desa"):
-        tests = tmp_path / name / "tests"
-        assert " passed" in environment.run("python", "-m", "pytest", "-q", tests)
-        environment.run("abah", "plugins", "check", name, "--tests", tests)
+    assert " passed" in environment.run("python", "-m", "pytest", "-q", kait / "tests")
+    for name, project in (("kait", kait), ("desa", desa)):
+        environment.run("abah", "plugins", "check", name, "--tests", project / "tests")
 
 
 def test_the_example_keeps_its_promises(tmp_path: Path) -> None:
