@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from core.hookspecs import SPEC_MODULES
-from core.hookspecs.markers import PROJECT
+from core.hookspecs.markers import PROJECT, Lifetime, lifetime_of
 
 __all__ = ["KINDS", "HookDoc", "hook_docs", "render", "undocumented"]
 
@@ -43,6 +43,9 @@ An implementation may leave out arguments that it does not need. There are three
 | *decide* | Plugins loaded later are asked first; an error refuses (fail closed). |
 | *tell* | An event. Each plugin runs in a savepoint of its own, is timed and counted; one that
 raises loses only what it wrote itself, and after repeated failure it is left out for a while. |
+
+Each hook names the version of abah that brought it. One that goes says so, with what to use instead
+and the version that comes without it; see [deprecation.md](deprecation.md).
 """
 
 
@@ -54,6 +57,7 @@ class HookDoc:
     module: ModuleType
     signature: str
     text: str
+    lifetime: Lifetime
 
     @property
     def kind(self) -> str | None:
@@ -68,7 +72,8 @@ def hook_docs() -> Iterator[HookDoc]:
     for module in SPEC_MODULES:
         for name, function in vars(module).items():
             if hasattr(function, f"{PROJECT}_spec"):
-                yield HookDoc(name, module, _signature(function), inspect.getdoc(function) or "")
+                text = inspect.getdoc(function) or ""
+                yield HookDoc(name, module, _signature(function), text, lifetime_of(function))
 
 
 def undocumented() -> list[str]:
@@ -89,7 +94,21 @@ def render() -> str:
 
 
 def _hook(doc: HookDoc) -> str:
-    return f"### `{doc.name}`\n\n```python\n{doc.signature}\n```\n\n{_markdown(doc.text)}\n"
+    return (
+        f"### `{doc.name}`\n\n```python\n{doc.signature}\n```\n\n{_markdown(doc.text)}\n\n"
+        f"{_lifetime(doc.lifetime)}\n"
+    )
+
+
+def _lifetime(lifetime: Lifetime) -> str:
+    lines = [f"Since {lifetime.since}."]
+    if lifetime.deprecated:
+        lines.append(f"**Deprecated, goes in {lifetime.remove_in}.** {lifetime.deprecated}")
+    lines += [
+        f"**Argument `{argument}` is deprecated, goes in {lifetime.remove_in}.** {instead}"
+        for argument, instead in lifetime.deprecated_arguments.items()
+    ]
+    return "\n\n".join(lines)
 
 
 def _facts(item: type[Any]) -> str:

@@ -65,6 +65,7 @@ def print_details(details: dict[str, Any]) -> None:
         "permissions": _("Izin"),
         "menus": _("Menu"),
         "schedules": _("Jadwal"),
+        "deprecated": _("Memakai yang akan dihapus"),
     }
     for key, label in labels.items():
         value = details.get(key)
@@ -139,6 +140,9 @@ def show_plan(previews: list[InstallPreview]) -> None:
         console().print()
         columns = {"name": _("Plugin"), "what": _("Perubahan"), "which": _("Rincian")}
         show_table(changes, columns)
+    for one in previews:
+        for warning in one.warnings:
+            say(warning, style="yellow")
 
 
 def _changes(one: InstallPreview) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ from core.cli.plugin_words import (
 from core.cli.state import CliState, pass_state
 from core.db import utcnow
 from core.errors import AbahError, NotFoundError
+from core.framework.deprecation import deprecated_uses
 from core.framework.doctor import Severity, examine
 from core.framework.health import plugin_health
 from core.framework.journal import Unfinished, history
@@ -91,6 +92,8 @@ def show(state: CliState, name: str, as_json: bool) -> None:  # noqa: FBT001
     if status is None:
         raise NotFoundError(_("Plugin ${name} tidak ditemukan.", mapping={"name": name}))
     details = as_row(status, as_json=as_json)
+    uses = [use for use in deprecated_uses(runtime) if use.plugin == name]
+    details["deprecated"] = [in_words(use.explanation) for use in uses]
     with runtime.database.reading() as session:
         entries = history(session, name) if has_tables(session) else ()
         details["history"] = [
@@ -133,7 +136,12 @@ def preview(state: CliState, names: tuple[str, ...], upgrade: bool, as_json: boo
     finally:
         runtime.close()
     if as_json:
-        print_json([one.as_dict() for one in found])
+        print_json(
+            [
+                one.as_dict() | {"warnings": [in_words(text) for text in one.warnings]}
+                for one in found
+            ]
+        )
     elif found:
         show_plan(found)
     else:

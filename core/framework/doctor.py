@@ -12,6 +12,7 @@ from core.db.migrate import Owner, current_revision, head_revision
 from core.errors import AbahError
 from core.framework.checking import check
 from core.framework.datafiles import edited_data
+from core.framework.deprecation import deprecated_uses
 from core.framework.discovery import safe_mode
 from core.framework.health import plugin_health
 from core.framework.lifecycle import CORE_OWNER, owner_of
@@ -198,6 +199,8 @@ def _edited(runtime: Runtime, owner: str) -> Iterator[Finding]:
 
 def _loaded(runtime: Runtime) -> Iterator[Finding]:
     """Check what this process has loaded as an install would."""
+    for use in deprecated_uses(runtime):
+        yield Finding(Severity.WARNING, use.plugin, use.explanation)
     loaded = LoadedPlugins.of(runtime)
     for manifest in runtime.plugins:
         if manifest.name in loaded.problems:

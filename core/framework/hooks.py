@@ -16,7 +16,7 @@ import functools
 import inspect
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import ModuleType
@@ -31,7 +31,7 @@ from core.db import utcnow
 from core.errors import AbahError, new_error_id
 from core.framework.logging import mask_text
 from core.hookspecs import SPEC_MODULES
-from core.hookspecs.markers import PROJECT
+from core.hookspecs.markers import PROJECT, Lifetime, lifetime_of
 from core.i18n import _
 
 __all__ = ["BREAKER_LIMIT", "BREAKER_SECONDS", "HookStats", "Hooks", "PluginHookError"]
@@ -118,6 +118,12 @@ class Hooks:
     def plugins(self) -> list[str]:
         """Names of the registered plugins, in load order."""
         return [name for name, plugin in self._manager.list_name_plugin() if plugin is not None]
+
+    def lifetimes(self) -> Iterator[tuple[str, Lifetime]]:
+        """Give every hook that can be implemented, with how long it lives."""
+        for name, caller in vars(self._manager.hook).items():
+            if caller.spec is not None:
+                yield name, lifetime_of(caller.spec.function)
 
     def implementations(self, hook: str) -> Sequence[tuple[str, Callable[..., Any]]]:
         """Give name and function of each plugin that implements ``hook``, in load order."""

@@ -8,11 +8,17 @@ from typing import Any
 
 from core.db.migrate import pending_revisions
 from core.framework.datafiles import LoadReport, compare_plugin_data, listed_data
+from core.framework.deprecation import deprecated_uses_of
+from core.framework.discovery import discover
+from core.framework.graph import resolve
 from core.framework.lifecycle import owner_of
-from core.framework.loading import import_models, import_plugin
+from core.framework.loading import PluginLoadError, enabled_names, import_models, import_plugin
+from core.framework.manifest import Manifest
 from core.framework.planning import Planned
 from core.framework.registry import has_tables
 from core.framework.runtime import Runtime
+from core.framework.templates import TemplateError, template_problems
+from core.i18n import TranslationString
 
 __all__ = ["InstallPreview", "preview_install"]
 
@@ -28,9 +34,12 @@ class InstallPreview:
     """What its data files hold, as ``kind:external id``."""
     data: LoadReport | None
     """What loading them would do; None where its tables have to be made or changed first."""
+    warnings: Sequence[TranslationString] = ()
+    """What somebody should know before: templates that do not fit (those of other plugins will be
+    left out), and hooks that are going."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON."""
+        """Give it ready for JSON; ``warnings`` are left to the caller, who knows the language."""
         manifest = self.planned.manifest
         return {
             "name": manifest.name,
@@ -55,19 +64,45 @@ def preview_install(runtime: Runtime, planned: Sequence[Planned]) -> list[Instal
     :raises DataFileError: a data file of one of them is wrong.
     :raises MigrationError: its tables are newer than its code.
     """
-    return [_preview(runtime, one) for one in planned]
+    problems = _template_problems(runtime, planned)
+    return [
+        _preview(runtime, one, [each for each in problems if one.manifest.name in each.concerns])
+        for one in planned
+    ]
 
 
-def _preview(runtime: Runtime, planned: Planned) -> InstallPreview:
+def _template_problems(runtime: Runtime, planned: Sequence[Planned]) -> list[TemplateError]:
+    """Find the templates that will not fit when the plan is done, those of other plugins too."""
+    names = {*enabled_names(runtime)[0], *(one.manifest.name for one in planned)}
+    manifests = [
+        plugin.manifest
+        for plugin in discover(runtime.settings).values()
+        if plugin.manifest is not None and plugin.usable and plugin.name in names
+    ]
+    return template_problems(resolve(manifests).order)
+
+
+def _preview(
+    runtime: Runtime, planned: Planned, problems: Sequence[TemplateError]
+) -> InstallPreview:
+    warnings = [problem.explanation for problem in problems]
     if planned.operation == "enable":
-        return InstallPreview(planned, (), (), LoadReport())
+        return InstallPreview(planned, (), (), LoadReport(), warnings)
     manifest = planned.manifest
     import_models([manifest])
-    import_plugin(manifest)
+    warnings += _deprecated_uses(manifest)
     with runtime.database.reading() as session:
         ready = has_tables(session)
         migrations = pending_revisions(session.connection(), owner_of(manifest))
     loads = listed_data(manifest)
     settled = ready and not migrations
     data = compare_plugin_data(runtime.database, manifest) if settled else None
-    return InstallPreview(planned, migrations, loads, data)
+    return InstallPreview(planned, migrations, loads, data, warnings)
+
+
+def _deprecated_uses(manifest: Manifest) -> list[TranslationString]:
+    module = import_plugin(manifest)
+    try:
+        return [use.explanation for use in deprecated_uses_of(manifest.name, module)]
+    except Exception as error:
+        raise PluginLoadError(manifest.name, error) from error

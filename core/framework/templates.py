@@ -40,6 +40,11 @@ class TemplateError(AbahError):
         self.owner = owner
         super().__init__(explanation)
 
+    @property
+    def concerns(self) -> frozenset[str]:
+        """Both plugins, that of the template and that of what it extends."""
+        return frozenset({self.plugin, self.owner})
+
 
 def layer_problems(manifests: Sequence[Manifest]) -> list[TemplateError]:
     """Find the layers that cannot be laid on what is below; ``manifests`` are in load order.

@@ -265,7 +265,7 @@ class Transport(ABC):
         """Give back connections. Called once; an ``async`` client is closed on its own loop."""
 
 
-@hookspec
+@hookspec(since="0.1")
 def register_transports() -> Sequence[type[Transport]]:
     """Give the transports of this plugin.
 

@@ -90,7 +90,7 @@ class ContactChange:
     actor_id: int | None
 
 
-@hookspec
+@hookspec(since="0.1")
 def register_grant_actions() -> Sequence[GrantAction]:
     """Give actions for the grant's card.
 
@@ -99,7 +99,7 @@ def register_grant_actions() -> Sequence[GrantAction]:
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def check_transition(
     session: Session, change: GrantChange, user: UserFacts
 ) -> TranslationString | None:
@@ -110,7 +110,7 @@ def check_transition(
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def grants_changed(session: Session, changes: Sequence[GrantChange]) -> None:
     """Hear that grants changed their state.
 
@@ -118,7 +118,7 @@ def grants_changed(session: Session, changes: Sequence[GrantChange]) -> None:
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def contacts_changed(session: Session, changes: Sequence[ContactChange]) -> None:
     """Hear that institutions have a new contact or number.
 

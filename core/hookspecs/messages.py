@@ -127,7 +127,7 @@ class ResendReview:
     """Aware; until when the new message makes sense."""
 
 
-@hookspec
+@hookspec(since="0.1")
 def route_messages(
     batch: Sequence[OutgoingMessage], accounts: Sequence[AccountFacts]
 ) -> Mapping[str, int]:
@@ -139,7 +139,7 @@ def route_messages(
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def messages_changed(session: Session, changes: Sequence[MessageChange]) -> None:
     """Hear that messages reached a new state.
 
@@ -150,7 +150,7 @@ def messages_changed(session: Session, changes: Sequence[MessageChange]) -> None
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def review_resends(
     session: Session,
     resends: Sequence[PlannedResend],
@@ -166,7 +166,7 @@ def review_resends(
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def messages_resent(session: Session, resends: Mapping[int, PlannedResend]) -> None:
     """Hear that messages were sent again from their conversation: what was planned, by new id.
 
@@ -174,7 +174,7 @@ def messages_resent(session: Session, resends: Mapping[int, PlannedResend]) -> N
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def inbound_received(session: Session, messages: Sequence[InboundFacts]) -> None:
     """Hear that texts came in.
 
@@ -182,7 +182,7 @@ def inbound_received(session: Session, messages: Sequence[InboundFacts]) -> None
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def readable_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]:
     """Give selects of thread ids that this person may read.
 
@@ -192,7 +192,7 @@ def readable_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def own_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]:
     """Give selects of ids of the threads whose subject this person is responsible for.
 
@@ -202,7 +202,7 @@ def own_threads(session: Session, user: UserFacts) -> Sequence[Select[Any]]:
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def readable_subjects(
     session: Session, user: UserFacts, subjects: Sequence[str]
 ) -> Collection[str]:
@@ -213,7 +213,7 @@ def readable_subjects(
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def threads_opened(session: Session, threads: Mapping[str, int]) -> None:
     """Hear that a person opened conversations: thread ids by subject.
 
@@ -222,7 +222,7 @@ def threads_opened(session: Session, threads: Mapping[str, int]) -> None:
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def subject_contacts_changed(session: Session, changes: Sequence[SubjectContactChange]) -> None:
     """Hear that contacts were set or mended from a conversation.
 
@@ -231,7 +231,7 @@ def subject_contacts_changed(session: Session, changes: Sequence[SubjectContactC
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def describe_subjects(session: Session, subjects: Sequence[str]) -> Mapping[str, SubjectFacts]:
     """Describe thread subjects that this plugin owns.
 

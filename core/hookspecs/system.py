@@ -48,7 +48,7 @@ class SettingsSection:
     fields: Sequence[SettingField] = field(default_factory=tuple)
 
 
-@hookspec
+@hookspec(since="0.1")
 def register_commands() -> Sequence[click.Command]:
     """Give commands or groups for ``abah …``.
 
@@ -57,7 +57,7 @@ def register_commands() -> Sequence[click.Command]:
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def register_tasks() -> Sequence[Callable[..., None]]:
     """Give functions marked with ``core.api.jobs.task``.
 
@@ -67,7 +67,7 @@ def register_tasks() -> Sequence[Callable[..., None]]:
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def register_sweeps() -> Sequence[Callable[..., None]]:
     """Give functions marked with ``core.api.jobs.sweep``: work looked for at regular intervals.
 
@@ -76,7 +76,7 @@ def register_sweeps() -> Sequence[Callable[..., None]]:
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def register_settings() -> SettingsSection:
     """Describe the plugin's settings.
 
@@ -85,7 +85,7 @@ def register_settings() -> SettingsSection:
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def load_demo(session: Session, progress: Callable[[str], None]) -> None:
     """Fill in believable demo data of this plugin.
 

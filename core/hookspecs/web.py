@@ -42,7 +42,7 @@ class HelpChapter:
     order: int = 100
 
 
-@hookspec
+@hookspec(since="0.1")
 def include_web(config: Configurator) -> None:
     """Add routes and views to the application.
 
@@ -53,7 +53,7 @@ def include_web(config: Configurator) -> None:
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def register_slots() -> Sequence[Slot]:
     """Give pieces for named places of other pages.
 
@@ -62,7 +62,7 @@ def register_slots() -> Sequence[Slot]:
     """
 
 
-@hookspec
+@hookspec(since="0.1")
 def register_help() -> Sequence[HelpChapter]:
     """Give chapters of the user guide, shown under Bantuan in the order of ``order``.
 

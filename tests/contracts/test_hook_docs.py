@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from core.cli.hookdocs import HookDoc, hook_docs, render, undocumented
+from core.framework.version import CORE_VERSION
 from core.hookspecs import channels
+from core.hookspecs.markers import Lifetime
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +38,15 @@ def test_every_hook_states_its_kind_where_its_second_paragraph_begins() -> None:
     assert undocumented() == []
 
 
+def test_no_hook_outlives_the_version_that_was_to_do_without_it() -> None:
+    assert [doc.name for doc in hook_docs() if doc.lifetime.over(CORE_VERSION)] == []
+    going = Lifetime("0.1", "Use another.", "0.10")
+    assert [version for version in ("0.9.9", "0.10.0", "1.0") if going.over(version)] == [
+        "0.10.0",
+        "1.0",
+    ]
+
+
 @pytest.mark.parametrize("name", [doc.name for doc in hook_docs()])
 def test_every_hook_is_exercised_by_a_test_of_its_own(name: str) -> None:
     assert name in hooks_with_a_test(), f"write a test named test_hook_{name}"
@@ -53,4 +64,4 @@ def test_every_hook_is_exercised_by_a_test_of_its_own(name: str) -> None:
     ],
 )
 def test_the_kind_is_read_from_the_docstring_and_nowhere_else(text: str, kind: str | None) -> None:
-    assert HookDoc("x", channels, "def x()", text).kind == kind
+    assert HookDoc("x", channels, "def x()", text, Lifetime("0.1")).kind == kind
