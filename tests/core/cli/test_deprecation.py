@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from core.framework import hooks
 from core.framework.deprecation import DeprecatedUse, deprecated_uses
 from core.framework.hooks import Hooks
 from core.framework.runtime import Runtime
+from core.hookspecs import SPEC_MODULES
 from core.hookspecs.markers import Lifetime, hookimpl, hookspec
 from tests.core.cli.conftest import Answer
 from tests.core.conftest import Workshop
@@ -41,7 +43,7 @@ def going(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType("core.hookspecs.maps", "Maps.")
 
     @hookspec(since="0.1", deprecated="Use `register_atlas`.", remove_in="9.0")
-    def register_maps() -> list[str]:
+    def register_maps() -> None:
         """Give maps.
 
         *collect* hook.
@@ -56,7 +58,7 @@ def going(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
     vars(module).update(register_maps=register_maps, draw_map=draw_map)
     for reader in (hooks, hookdocs):
-        monkeypatch.setattr(reader, "SPEC_MODULES", (*hooks.SPEC_MODULES, module))
+        monkeypatch.setattr(reader, "SPEC_MODULES", (*SPEC_MODULES, module))
     return module
 
 
@@ -112,7 +114,7 @@ def _register_maps() -> list[str]:
     ],
 )
 def test_a_lifetime_that_contradicts_itself_is_refused(
-    database_kind: str, facts: dict[str, str]
+    database_kind: str, facts: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match="remove_in"):
         Lifetime("0.1", **facts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +12,7 @@ from pyramid import testing
 
 from core.i18n import _
 from core.web.assets import icon
-from core.web.layers import templates_of
+from core.web.layers import LayeredEnvironment, templates_of
 from core.web.locale import translate
 from core.web.rendering import FILTERS
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def environment(web_runtime: Runtime) -> Iterator[Environment]:
+def environment(web_runtime: Runtime) -> Iterator[LayeredEnvironment]:
     config = testing.setUp(settings=dict(web_runtime.settings))
     config.registry["runtime"] = web_runtime
     config.include("core.web.rendering")
@@ -84,6 +86,21 @@ def test_an_icon_is_hidden_from_screen_readers_unless_it_means_something() -> No
 def test_an_icon_that_does_not_exist_is_an_error(name: str) -> None:
     with pytest.raises((KeyError, FileNotFoundError)):
         icon(name)
+
+
+def test_while_one_develops_a_layer_is_read_again_when_it_changes(
+    environment: LayeredEnvironment, tmp_path: Path
+) -> None:
+    page = tmp_path / "partials" / "tile.jinja2"
+    page.parent.mkdir()
+    page.write_text("lama")
+    environment.loader.add("peta", tmp_path)
+    assert environment.get_template("partials/tile.jinja2").render() == "lama"
+    page.write_text("baru")
+    os.utime(page, ns=(0, 0))
+    assert environment.get_template("partials/tile.jinja2").render() == "lama"
+    environment.auto_reload = True
+    assert environment.get_template("partials/tile.jinja2").render() == "baru"
 
 
 def test_moments_are_for_people_and_machines(environment: Environment) -> None:
