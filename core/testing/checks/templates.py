@@ -1,4 +1,4 @@
-"""Templates: each compiles, and whatever is named is there."""
+"""Templates: whatever is named is there."""
 
 from __future__ import annotations
 
@@ -6,61 +6,44 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import TemplateError, TemplateNotFound, TemplateSyntaxError, meta
-from pyramid_jinja2 import IJinja2Environment
+from jinja2 import TemplateError, TemplateNotFound, meta
 
 from core.testing.checks.imports import sources
 from core.testing.checks.pages import registered
+from core.web.layers import BELOW, template_files, templates_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jinja2 import Environment
 
-    from core.testing.specimen import Site, Specimen
+    from core.testing.specimen import Specimen
 
 __all__ = ["template_problems"]
 
 NAME: Final = re.compile(r"[\w./-]+\.jinja2")
 
-NEXT_LAYER: Final = "!"
-"""What a template extends that changes another one of the same name."""
-
 
 def template_problems(specimen: Specimen) -> list[str]:
-    """Tell which templates cannot be compiled, lie in a foreign folder, or name one that is not."""
-    environment = _environment(specimen.site)
-    others = _environment(specimen.without)
+    """Tell which templates are named, by code or by other templates, and do not exist.
+
+    That each compiles and fits what it extends was asked when the plugin was installed.
+    """
+    environment = templates_of(specimen.site.router.registry)
+    named = {*_named(specimen), *_used(specimen, environment)}
     return [
-        *_own(specimen, environment, others),
-        *(
-            f"{place} uses the template {name}, which does not exist"
-            for place, name in sorted(set(_named(specimen)))
-            if not _exists(environment, name)
-        ),
+        f"{place} uses the template {name}, which does not exist"
+        for place, name in sorted(named)
+        if not _exists(environment, name)
     ]
 
 
-def _environment(site: Site) -> Environment:
-    found: Environment = site.router.registry.getUtility(IJinja2Environment, name=".jinja2")
-    return found
-
-
-def _own(specimen: Specimen, environment: Environment, others: Environment) -> Iterator[str]:
-    folder = specimen.manifest.directory / "templates"
-    for path in sorted(folder.rglob("*.jinja2")):
-        name = path.relative_to(folder).as_posix()
-        if not name.startswith(f"{specimen.name}/") and not _exists(others, name):
-            yield f"template {name} must lie in {specimen.name}/: it changes none that exists"
-        source = path.read_text(encoding="utf-8")
-        try:
-            environment.compile(source, name, str(path))
-        except TemplateSyntaxError as error:
-            yield f"template {name}:{error.lineno} cannot be compiled: {error.message}"
-            continue
-        for other in meta.find_referenced_templates(environment.parse(source)):
-            if other not in {None, NEXT_LAYER} and not _exists(environment, str(other)):
-                yield f"template {name} uses {other}, which does not exist"
+def _used(specimen: Specimen, environment: Environment) -> Iterator[tuple[str, str]]:
+    for name, path in template_files(specimen.manifest.directory / "templates"):
+        tree = environment.parse(path.read_text(encoding="utf-8"))
+        for other in meta.find_referenced_templates(tree):
+            if other not in {None, BELOW}:
+                yield f"template {name}", str(other)
 
 
 def _exists(environment: Environment, name: str) -> bool:
