@@ -91,10 +91,13 @@ class _Fits:
     def __call__(self, _form: Form, field: Field) -> None:
         if field.errors:
             raise StopValidation
-        if field.data is None and not self._setting.required:
+        empty = field.data is None or (isinstance(field.data, str) and not field.data.strip())
+        if empty and self._setting.required:
+            raise StopValidation(_("${label} harus diisi.", mapping={"label": self._setting.label}))
+        if field.data is None:
             return
         try:
-            check_value(self._setting, "" if field.data is None else field.data)
+            check_value(self._setting, field.data)
         except InvalidInputError as error:
             raise StopValidation(error.explanation) from None
 

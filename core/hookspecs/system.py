@@ -81,7 +81,8 @@ def register_settings() -> SettingsSection:
     """Describe the plugin's settings.
 
     *collect* hook. Called once per process. Values are read with ``runtime.plugin_settings(name)``
-    and fall back to the defaults given here. Silence means the plugin has none.
+    and fall back to the defaults given here; an Admin changes them under Setelan. Silence means the
+    plugin has none.
     """
 
 

@@ -37,6 +37,8 @@ SIGNED_IN = {
     "applications": "/aplikasi",
     "application": "/aplikasi/hibah",
     "application-disable": "/aplikasi/nphd/disable",
+    "settings": "/setelan",
+    "settings-plugin": "/setelan/nphd",
     "profile": "/profilku",
     "profile-contact": "/profilku/kontak",
     "profile-password": "/profilku/sandi",

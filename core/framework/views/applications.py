@@ -21,6 +21,7 @@ from core.framework.planning import INSTALLED
 from core.framework.removal import tables_of
 from core.framework.resuming import interrupted
 from core.framework.runs import as_ended, said
+from core.framework.stored import PluginSettings
 from core.framework.words import OPERATIONS, OUTCOMES, STATES, STEPS
 from core.i18n import TranslationString, _
 from core.web.locale import translate
@@ -141,6 +142,7 @@ def show_application(request: Request) -> Any:
         "card": _card(status, Lifecycle(runtime).outdated()),
         "needed_by": Lifecycle(runtime).needing(status.name, INSTALLED),
         "tables": tables_of(runtime, status.name),
+        "has_settings": status.name in runtime.component(PluginSettings).sections(),
         "load": _load(runtime, status.name),
         "conflicts": conflicts(request.db, status.name),
         "history": _history(request, status.name),

@@ -228,6 +228,7 @@ def test_every_point_works(site: Site) -> None:
         start(runtime)
         assert "TUGU MUDA" in places(runtime.database)
     # A setting, and a file that browsers keep.
+    assert "/setelan/peta" in browser.get("/aplikasi/peta")
     with runtime.database.writing() as session:
         save_settings(session, "peta", {"center": "Salatiga"})
     page = browser.get("/p/peta/")

@@ -142,12 +142,12 @@ def test_a_secret_is_seen_nowhere_but_by_its_plugin(
 def test_a_secret_that_is_wanted_can_be_replaced_but_not_removed(
     runtime: Runtime, page: Callable[[], Any]
 ) -> None:
-    assert "wajib diisi" in page().submit(status=422)
+    assert "harus diisi" in page().submit(status=422)
     with runtime.database.writing() as session:
         save_settings(session, "uji", {"pin": SECRET})
     form = page()
     form["remove_secret_pin"] = True
-    assert "wajib diisi" in form.submit(status=422)
+    assert "harus diisi" in form.submit(status=422)
     form["secret_pin"] = "baru"
     assert "jangan keduanya" in form.submit(status=422)
     form["remove_secret_pin"] = False
@@ -185,7 +185,7 @@ def test_a_secret_can_be_taken_away(
 
 def test_mistakes_are_told_at_their_fields(page: Callable[[], Any], runtime: Runtime) -> None:
     mistakes = {
-        "set_data": (" ", "wajib diisi"),
+        "set_data": (" ", "harus diisi"),
         "set_batas": ("banyak", "bilangan bulat"),
         "set_alamat": ("contoh.test", "http://"),
         "set_jam": ("sembilan", "Tulis jam seperti 09:00."),
