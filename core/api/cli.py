@@ -138,7 +138,8 @@ def show_table(
         table.add_column(in_words(heading), overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(key)) for key in columns))
-    Console(highlight=False).print(table)
+    # Without markup: a cell may hold brackets.
+    Console(highlight=False, markup=False).print(table)
 
 
 def ask_to_go_on(question: TranslationString, *, yes: bool) -> None:

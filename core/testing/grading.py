@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.framework.loading import import_plugin
-from core.testing.places import OWN_TESTS, PLUGINS_PATH, found_plugins, own_tests
+from core.testing.places import OWN_TESTS, PLUGINS_PATH, found_plugins, own_tests, project_of
 from core.testing.plugins import GRADES
 from core.testing.recording import RECORD, SUITE_ELSEWHERE, Record, read_records
 
@@ -103,9 +103,9 @@ def _own_tests(manifest: Manifest, folder: Path) -> list[Check]:
     tests = own_tests(manifest)
     if tests is None:
         return []
-    records, output = _pytest(
-        [str(tests)], tests.parent, folder / "tests.json", {SUITE_ELSEWHERE: "1"}
-    )
+    # Where the project's own paths hold; nothing is left in the folder of a plugin without one.
+    home = project_of(manifest.directory) or folder
+    records, output = _pytest([str(tests)], home, folder / "tests.json", {SUITE_ELSEWHERE: "1"})
     return [_together(records, output), *_channels(manifest, records)]
 
 

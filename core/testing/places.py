@@ -28,6 +28,7 @@ __all__ = [
     "found_plugins",
     "own_tests",
     "plugin_settings",
+    "project_of",
 ]
 
 PLUGINS_PATH: Final = "ABAH_TEST_PLUGINS_PATH"
@@ -92,7 +93,7 @@ def own_tests(manifest: Manifest) -> Path | None:
     inside = manifest.directory / "tests"
     if inside.is_dir():
         return inside
-    project = _project(manifest.directory)
+    project = project_of(manifest.directory)
     if project is None:
         return None
     several = project / "tests" / "plugins"
@@ -100,7 +101,7 @@ def own_tests(manifest: Manifest) -> Path | None:
     return tests if tests.is_dir() else None
 
 
-def _project(directory: Path) -> Path | None:
+def project_of(directory: Path) -> Path | None:
     """Return the folder of the project that a plugin is developed in; None for an installed one."""
     installed = {Path(sys.prefix).resolve(), *map(Path, site.getsitepackages())}
     resolved = directory.resolve()

@@ -114,7 +114,10 @@ def _is_suite(item: pytest.Item) -> bool:
 
 
 def _short(nodeid: str) -> str:
-    return nodeid.rpartition("::")[2].removeprefix("test_")
+    """Give the name of a test as a person reads it, ``lifecycle (sqlite)``."""
+    name, bracket, parameters = nodeid.partition("[")
+    short = name.rpartition("::")[2].removeprefix("test_")
+    return f"{short} ({parameters.removesuffix(']')})" if bracket else short
 
 
 def _one_line(failure: pytest.ExceptionInfo[BaseException]) -> str:

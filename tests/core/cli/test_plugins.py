@@ -15,10 +15,12 @@ from sqlalchemy import select, text
 from sqlalchemy.engine import URL
 from webtest import TestApp
 
+from core.api.cli import show_table
 from core.app import build_wsgi
 from core.audit import AuditEntry
 from core.framework.lifecycle import Lifecycle
 from core.framework.runtime import Runtime
+from core.i18n import TranslationString
 from core.jobs.runner import Jobs
 from tests.core.cli.conftest import Answer
 from tests.core.conftest import Workshop
@@ -371,3 +373,8 @@ def test_check_says_what_it_cannot_check(
     refused = abah("plugins", "check", *arguments)
     assert refused.code == 1
     assert words in refused.err
+
+
+def test_a_table_prints_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table([{"name": "atlas [depends]"}], {"name": TranslationString("Nama")})
+    assert "atlas [depends]" in capsys.readouterr().out

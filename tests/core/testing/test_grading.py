@@ -66,7 +66,7 @@ def test_a_plugin_of_a_folder_is_graded(workshop: Workshop, tmp_path: Path) -> N
     assert (report["grade"], done.returncode) == ("gold", 0)
     made = {one["name"]: one for one in report["checks"]}
     assert made["tests"]["reason"] == "1 passed"
-    assert {"lifecycle[postgresql]", "lifecycle[sqlite]", "screens"} <= set(made)
+    assert {"lifecycle (postgresql)", "lifecycle (sqlite)", "screens"} <= set(made)
 
 
 @pytest.mark.parametrize(
