@@ -151,6 +151,10 @@ class ChannelPeer(ABC):
     keeps_messages: ClassVar[bool] = True
     """False for a peer that takes messages without recording them (libGammu's dummy phone)."""
 
+    together: ClassVar[bool] = False
+    """True for an API that takes a whole chunk in one call: when the call gets no answer, all of
+    its messages are uncertain."""
+
     @abstractmethod
     def settings(self) -> Mapping[str, Any]:
         """Return settings of an account that reaches this peer; secrets are ``SECRET``."""

@@ -38,6 +38,7 @@ class KaitPeer(HttpPeer):
     """Kait, as its documentation describes it."""
 
     transport = KaitTransport
+    together = True
 
     def __init__(self) -> None:
         super().__init__()
