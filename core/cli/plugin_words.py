@@ -39,6 +39,7 @@ STATES = {
 
 STEPS = {
     "check": _("memeriksa"),
+    "load": _("memuat kembali ekspor"),
     "migrate": _("menyiapkan tabel"),
     "data": _("memuat data"),
     "permissions": _("memberi izin"),
@@ -154,6 +155,7 @@ def _changes(one: InstallPreview) -> list[dict[str, Any]]:
         return []
     manifest = one.planned.manifest
     kinds = {
+        _("baris dari ekspor"): [f"{table} ({count})" for table, count in one.rows.items()],
         _("migrasi"): [f"{number} ({title})" for number, title in one.migrations],
         _("izin"): [
             f"{permission.name} ({', '.join(permission.roles) or '-'})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from core.api.cli import (
     in_words,
     json_option,
     print_json,
+    progress_bar,
     say,
     show_table,
     who,
@@ -32,10 +34,12 @@ from core.cli.state import CliState, pass_state
 from core.db import utcnow
 from core.errors import AbahError, NotFoundError
 from core.framework.doctor import Severity, examine
+from core.framework.importing import Export
 from core.framework.journal import Unfinished, history
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.lock import LockedError, lock_holder
 from core.framework.overview import overview
+from core.framework.planning import Planned
 from core.framework.preview import preview_install
 from core.framework.registry import has_tables
 from core.framework.removal import preview_removal, uninstall
@@ -97,15 +101,27 @@ def show(state: CliState, name: str, as_json: bool) -> None:  # noqa: FBT001
         print_details(details)
 
 
+export_option = click.option(
+    "--from",
+    "export",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=_("Muat kembali ekspor dari uninstall --purge plugin ini."),
+)
+
+
 @command.command("preview", help=_("Menunjukkan apa yang akan dilakukan install; tidak mengubah."))
 @click.argument("names", nargs=-1, required=True)
+@export_option
 @json_option
 @pass_state
-def preview(state: CliState, names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
+def preview(state: CliState, names: tuple[str, ...], export: Path | None, as_json: bool) -> None:  # noqa: FBT001
     """Show what an install of ``names`` would do."""
     runtime = state.open(plugins=())
     try:
-        found = preview_install(runtime, Lifecycle(runtime).plan(*names))
+        lifecycle = Lifecycle(runtime)
+        planned = lifecycle.plan(*names)
+        found = preview_install(runtime, planned, _export(lifecycle, planned, names, export))
     finally:
         runtime.close()
     if as_json:
@@ -118,22 +134,28 @@ def preview(state: CliState, names: tuple[str, ...], as_json: bool) -> None:  # 
 
 @command.command("install", help=_("Memasang plugin beserta semua yang dibutuhkannya."))
 @click.argument("names", nargs=-1, required=True)
+@export_option
 @yes_option
 @pass_state
-def install(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa: FBT001
+def install(state: CliState, names: tuple[str, ...], export: Path | None, yes: bool) -> None:  # noqa: FBT001
     """Install plugins after showing what comes along."""
     runtime = state.open(plugins=())
     try:
         _ensure_core(runtime)
         lifecycle = Lifecycle(runtime, actor=who(), progress=step_words)
         planned = lifecycle.plan(*names)
+        found = _export(lifecycle, planned, names, export)
         if not planned:
             say(_("Sudah terpasang; tidak ada yang perlu dilakukan."))
             return
-        show_plan(preview_install(runtime, planned))
-        if any(item.because for item in planned):
+        show_plan(preview_install(runtime, planned, found))
+        if found is not None or any(item.because for item in planned):
             ask_to_go_on(_("Lanjutkan?"), yes=yes)
-        done = lifecycle.install(*names)
+        total = sum(found.rows.values()) if found is not None else None
+        with progress_bar(_("Memuat ekspor"), total) if total else nullcontext(None) as advance:
+            rows = None if advance is None else lambda _table, count: advance(count)
+            lifecycle = Lifecycle(runtime, actor=who(), progress=step_words, rows=rows)
+            done = lifecycle.install(*names, export=export)
     finally:
         runtime.close()
     for item in done:
@@ -280,6 +302,17 @@ def doctor(state: CliState, as_json: bool) -> int:  # noqa: FBT001
     columns = {"severity": _("Tingkat"), "plugin": _("Plugin"), "text": _("Temuan dan saran")}
     show_table(rows, columns, as_json=as_json, empty=_("Semua baik."))
     return int(any(finding.severity is Severity.ERROR for finding in findings))
+
+
+def _export(
+    lifecycle: Lifecycle, planned: list[Planned], names: tuple[str, ...], export: Path | None
+) -> Export | None:
+    """Look at the export that is to be read back, where there is one."""
+    if export is None:
+        return None
+    if len(names) != 1:
+        raise click.UsageError(in_words(_("--from memuat ekspor satu plugin: sebut satu nama.")))
+    return lifecycle.read_export(planned, *names, export=export)
 
 
 def _ensure_core(runtime: Any) -> None:

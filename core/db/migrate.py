@@ -38,7 +38,9 @@ __all__ = [
     "downgrade",
     "drift",
     "drop_owner",
+    "drop_owner_within",
     "drop_search_indexes",
+    "has_revision",
     "head_revision",
     "make_revision",
     "migrating",
@@ -119,6 +121,16 @@ def current_revision(connection: Connection, owner: Owner) -> str | None:
 def head_revision(owner: Owner) -> str | None:
     """Return the newest revision that the code has, or None."""
     return script_directory(owner).get_current_head() if owner.has_history else None
+
+
+def has_revision(owner: Owner, revision: str) -> bool:
+    """Tell whether the code knows a revision."""
+    if not owner.has_history:
+        return False
+    try:
+        return script_directory(owner).get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
 def pending_revisions(connection: Connection, owner: Owner) -> list[tuple[str, str]]:
@@ -254,16 +266,19 @@ def _virtual_tables(connection: Connection) -> list[str]:
 def drop_owner(database: Database, owner: Owner, owners: frozenset[str]) -> list[str]:
     """Drop every table of an owner, also when its code is gone, and return their names."""
     with migrating(database) as connection:
-        indexes = [
-            name
-            for name in _virtual_tables(connection)
-            if owner_of_table(name, owners) == owner.name
-        ]
-        _drop_virtual(connection, indexes)
-        names = owned_tables(connection, owner, owners)
-        found = MetaData()
-        found.reflect(connection, only=names)
-        found.drop_all(connection, tables=[found.tables[name] for name in names])
+        return drop_owner_within(connection, owner, owners)
+
+
+def drop_owner_within(connection: Connection, owner: Owner, owners: frozenset[str]) -> list[str]:
+    """Do the same inside the transaction of :func:`migrating`; nothing is committed here."""
+    indexes = [
+        name for name in _virtual_tables(connection) if owner_of_table(name, owners) == owner.name
+    ]
+    _drop_virtual(connection, indexes)
+    names = owned_tables(connection, owner, owners)
+    found = MetaData()
+    found.reflect(connection, only=names)
+    found.drop_all(connection, tables=[found.tables[name] for name in names])
     return [*indexes, *names]
 
 

@@ -38,9 +38,11 @@ __all__ = [
     "load_files",
     "load_plugin_data",
     "loaded_values",
+    "put_back_data",
     "register_core_data",
     "register_data_kind",
     "restore_values",
+    "stored_data",
 ]
 
 CORE: Final = "core"
@@ -218,6 +220,48 @@ def current_data(session: Session, owner: str) -> dict[str, dict[str, Values]]:
         for kind, external_ids in by_kind.items()
         if kind in _kinds
     }
+
+
+def stored_data(session: Session, owner: str) -> list[dict[str, Any]]:
+    """Return what is known of the rows of an owner's data files, for :func:`put_back_data`."""
+    return [
+        {
+            "kind": row.kind,
+            "external_id": row.external_id,
+            "loaded": row.loaded,
+            "offered": row.offered,
+        }
+        for row in _known(session, owner).values()
+    ]
+
+
+def put_back_data(
+    session: Session,
+    owner: str,
+    stored: Sequence[Mapping[str, Any]],
+    current: Mapping[str, Mapping[str, Values]],
+) -> None:
+    """Put back what :func:`stored_data` and :func:`current_data` gave, edits included.
+
+    What is here already stays. Loading the data files afterwards updates what nobody had edited.
+    """
+    by_kind: dict[str, list[str]] = {}
+    for one in stored:
+        kind, external_id = one["kind"], one["external_id"]
+        if kind in _kinds and _loaded(session, kind, external_id) is None:
+            session.add(LoadedData(owner=owner, **one))
+            by_kind.setdefault(kind, []).append(external_id)
+    session.flush()
+    for kind, external_ids in by_kind.items():
+        present = _kinds[kind].current(session, external_ids)
+        values = current.get(kind, {})
+        missing = {
+            external_id: values[external_id]
+            for external_id in external_ids
+            if external_id in values and external_id not in present
+        }
+        if missing:
+            _kinds[kind].write(session, owner, missing)
 
 
 def loaded_values(session: Session, kind: str, external_id: str) -> LoadedValues | None:

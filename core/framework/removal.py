@@ -17,15 +17,16 @@ from sqlalchemy.schema import MetaData
 
 from core.db.migrate import Owner, drop_owner, owned_tables
 from core.errors import AbahError
-from core.framework.datafiles import current_data, forget_data
+from core.framework.datafiles import current_data, forget_data, stored_data
 from core.framework.discovery import discover
+from core.framework.importing import DATA, LOADED, SETTINGS, owner_names
 from core.framework.journal import Operation, Unfinished, unfinished
 from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
 from core.framework.lock import lifecycle_lock
 from core.framework.manifest import Manifest
 from core.framework.models import LoadedData, PluginRow, PluginState, StoredSetting
-from core.framework.portable import VERSION_SUFFIX, Contents, dump_tables
-from core.framework.registry import plugin_rows, raise_registry
+from core.framework.portable import Contents, data_tables, dump_tables, key_check
+from core.framework.registry import raise_registry
 from core.framework.runtime import Runtime
 from core.framework.schedules import forget_schedules
 from core.framework.steps import forget_owner
@@ -36,7 +37,6 @@ __all__ = [
     "ExportExistsError",
     "PurgeRefusedError",
     "RemovalPreview",
-    "key_check",
     "preview_removal",
     "uninstall",
 ]
@@ -104,7 +104,7 @@ def preview_removal(runtime: Runtime, name: str) -> RemovalPreview:
     :raises NotInstalledError: nothing of it is here, not even an operation that was broken off.
     """
     manifest = _manifest(runtime, name)
-    owners = _owners(runtime)
+    owners = owner_names(runtime)
     with runtime.database.reading() as session:
         row = session.get(PluginRow, name)
         connection = session.connection()
@@ -173,7 +173,7 @@ def uninstall(
                 _forget(session, name)
             with operation.step("drop"):
                 drop_owner(
-                    database, _owner(name, _manifest(runtime, name)), _owners(runtime) | {name}
+                    database, _owner(name, _manifest(runtime, name)), owner_names(runtime) | {name}
                 )
         with operation.step("mark"), database.writing() as session:
             session.execute(delete(PluginRow).where(PluginRow.name == name))
@@ -201,25 +201,30 @@ def _forget(session: Session, name: str) -> None:
 
 def _export(runtime: Runtime, preview: RemovalPreview, path: Path) -> Contents:
     """Export the plugin's tables, and what it has in tables of the core as files to read."""
-    tables = [name for name in preview.rows if not name.endswith(VERSION_SUFFIX)]
     with runtime.database.reading() as session:
+        holding = set(data_tables(session.connection()))
+        tables = [name for name in preview.rows if name in holding]
+        row = session.get(PluginRow, preview.plugin)
+        manifest = _manifest(runtime, preview.plugin)
+        version = row.version if row is not None else manifest.version if manifest else ""
         stored = session.execute(
             select(StoredSetting.key, StoredSetting.value, StoredSetting.is_secret).where(
                 StoredSetting.owner == preview.plugin
             )
         )
         extra = {
-            "settings.json": [row._asdict() for row in stored],
-            "data.json": current_data(session, preview.plugin),
+            SETTINGS: [row._asdict() for row in stored],
+            DATA: current_data(session, preview.plugin),
+            LOADED: stored_data(session, preview.plugin),
         }
     return dump_tables(
-        runtime.database, path, tables=tables, key_check=key_check(runtime), extra=extra
+        runtime.database,
+        path,
+        tables=tables,
+        key_check=key_check(runtime),
+        plugin=(preview.plugin, version),
+        extra=extra,
     )
-
-
-def key_check(runtime: Runtime) -> str:
-    """Return what tells whether secrets in a copy can be read with this deployment's key."""
-    return runtime.secrets.hash_code("backup", "key")
 
 
 def _manifest(runtime: Runtime, name: str) -> Manifest | None:
@@ -229,13 +234,6 @@ def _manifest(runtime: Runtime, name: str) -> Manifest | None:
 
 def _owner(name: str, manifest: Manifest | None) -> Owner:
     return Owner(name, manifest.migrations if manifest else Path())
-
-
-def _owners(runtime: Runtime) -> frozenset[str]:
-    """Name everybody who may own a table, so that the longest prefix decides."""
-    with runtime.database.reading() as session:
-        known = set(plugin_rows(session))
-    return frozenset(known | set(discover(runtime.settings)))
 
 
 def _count_rows(session: Session, tables: list[str]) -> dict[str, int]:
