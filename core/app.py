@@ -113,8 +113,13 @@ def build_wsgi(runtime: Runtime) -> Router:
 
 
 @on_check
-def check_pages(runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest) -> None:
-    """Refuse to install a plugin whose pages do not go together with those of the others."""
+def check_pages(
+    runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest
+) -> dict[str, list[str]]:
+    """Refuse to install a plugin whose pages do not go together with those of the others.
+
+    Returns its routes.
+    """
     try:
         config = _configurator(runtime, manifests)
     except Exception:  # noqa: BLE001 - whatever it was, it is found again with its plugin's name
@@ -126,7 +131,10 @@ def check_pages(runtime: Runtime, manifests: Sequence[Manifest], manifest: Manif
             if name not in before:
                 raise PluginLoadError(manifest.name, problem) from problem
         config = _configurator(runtime, [one for one in manifests if one.name not in before])
-    check_menus(config.registry, manifest)
+    check_menus(config.registry, manifests, manifest)
+    routes = config.introspector.get_category("routes") or ()
+    names = [str(route["introspectable"]["name"]) for route in routes]
+    return {"routes": sorted(name for name in names if name.startswith(f"{manifest.name}."))}
 
 
 def _broken(runtime: Runtime, manifests: Sequence[Manifest]) -> dict[str, AbahError]:

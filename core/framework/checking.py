@@ -12,12 +12,13 @@ from core.framework.loading import PluginLoadError, enabled_names, import_plugin
 from core.framework.manifest import Manifest
 from core.framework.runtime import Runtime
 from core.framework.steps import check_plugin
+from core.framework.surface import Surface, surface_of
 
 __all__ = ["check"]
 
 
-def check(runtime: Runtime, manifest: Manifest) -> None:
-    """Import the plugin and try its answers beside those of the plugins that run.
+def check(runtime: Runtime, manifest: Manifest) -> Surface:
+    """Import the plugin, try its answers beside those of the plugins that run, and give its names.
 
     Nothing stays registered that was not before.
 
@@ -26,6 +27,7 @@ def check(runtime: Runtime, manifest: Manifest) -> None:
     :raises AbahError: a check of a higher room refused it.
     """
     module = import_plugin(manifest)
+    surface: dict[str, list[str]] = {}
     with ExitStack() as afterwards:
         neighbours = [
             one for one in _neighbours(runtime, manifest) if _try(runtime, one, afterwards)
@@ -34,13 +36,15 @@ def check(runtime: Runtime, manifest: Manifest) -> None:
             _register(runtime, manifest, module, afterwards)
             plan = resolve([*neighbours, manifest])
             if manifest.name not in plan.problems:
-                check_plugin(runtime, plan.order, manifest)
+                surface |= check_plugin(runtime, plan.order, manifest)
+                surface |= surface_of(runtime, manifest)
         except AbahError:
             raise
         except Exception as error:
             raise PluginLoadError(manifest.name, error) from error
     if manifest.name in plan.problems:
         raise plan.problems[manifest.name]
+    return surface
 
 
 def _neighbours(runtime: Runtime, manifest: Manifest) -> list[Manifest]:

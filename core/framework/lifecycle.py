@@ -41,6 +41,7 @@ from core.framework.planning import (
 from core.framework.registry import has_tables, plugin_rows, raise_registry
 from core.framework.runtime import Runtime
 from core.framework.steps import grant_permissions, prepare_core
+from core.framework.surface import Surface
 from core.i18n import _, plain
 
 __all__ = [
@@ -359,14 +360,15 @@ class Lifecycle:
         """Run the steps of install or upgrade for one plugin."""
         manifest, export = task.manifest, task.export
         load = load_plugin_data if export is None else partial(load_data, export=export)
+        adds: dict[str, list[str]] = {}
         steps: dict[str, Callable[[], None]] = {
-            "check": lambda: check(self._runtime, manifest),
+            "check": lambda: adds.update(check(self._runtime, manifest)),
             "migrate": lambda: upgrade(self._database, owner_of(manifest)),
             "data": lambda: self._write(lambda session: load(session, manifest=manifest)),
             "permissions": lambda: self._write(
                 lambda session: grant_permissions(session, manifest.name, manifest.permissions)
             ),
-            "mark": lambda: self._write(lambda session: _mark(session, manifest, task.then)),
+            "mark": lambda: self._write(lambda session: _mark(session, manifest, task.then, adds)),
         }
         installing = task.operation == "install"
         underway = PluginState.INSTALLING if installing else PluginState.UPGRADING
@@ -430,9 +432,10 @@ def _fail(session: Session, manifest: Manifest, reason: str) -> None:
     raise_registry(session)
 
 
-def _mark(session: Session, manifest: Manifest, state: PluginState) -> None:
+def _mark(session: Session, manifest: Manifest, state: PluginState, adds: Surface) -> None:
     row = _row(session, manifest)
     row.version = manifest.version
+    row.adds = dict(adds)
     row.state = state
     row.error = ""
     raise_registry(session)

@@ -29,7 +29,7 @@ from core.framework.portable import Contents, data_tables, dump_tables, key_chec
 from core.framework.registry import raise_registry
 from core.framework.runtime import Runtime
 from core.framework.schedules import forget_schedules
-from core.framework.steps import forget_owner
+from core.framework.steps import export_owner, forget_owner
 from core.framework.stored import forget_settings
 from core.i18n import _
 
@@ -169,8 +169,10 @@ def uninstall(
                 # A file appears when it is complete, and some of what it holds may be gone by now.
                 if not purge_to.exists():
                     contents = _export(runtime, preview, purge_to)
-            with operation.step("forget"), database.writing() as session:
-                _forget(session, name)
+            with operation.step("forget"):
+                _forget_queues(runtime, name)
+                with database.writing() as session:
+                    _forget(session, name)
             with operation.step("drop"):
                 drop_owner(
                     database, _owner(name, _manifest(runtime, name)), owner_names(runtime) | {name}
@@ -199,6 +201,15 @@ def _forget(session: Session, name: str) -> None:
     forget_owner(session, name)
 
 
+def _forget_queues(runtime: Runtime, name: str) -> None:
+    from core.jobs.runner import Jobs  # noqa: PLC0415 - dramatiq is slow to import
+
+    with runtime.database.reading() as session:
+        row = session.get(PluginRow, name)
+        queues = [] if row is None else row.adds.get("queues", [])
+    runtime.component(Jobs).forget_queues(name, queues)
+
+
 def _export(runtime: Runtime, preview: RemovalPreview, path: Path) -> Contents:
     """Export the plugin's tables, and what it has in tables of the core as files to read."""
     with runtime.database.reading() as session:
@@ -216,6 +227,7 @@ def _export(runtime: Runtime, preview: RemovalPreview, path: Path) -> Contents:
             SETTINGS: [row._asdict() for row in stored],
             DATA: current_data(session, preview.plugin),
             LOADED: stored_data(session, preview.plugin),
+            **export_owner(session, preview.plugin),
         }
     return dump_tables(
         runtime.database,
