@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from pyramid.config import Configurator
+from pyramid.exceptions import ConfigurationConflictError
 
 from core.errors import AbahError
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.loading import LoadedPlugins, PluginLoadError, left_out, load_plugins
 from core.framework.runtime import Runtime
 from core.framework.steps import on_check
+from core.i18n import _
 from core.jobs.runner import Jobs
 from core.web.menu import check_menus
 
@@ -120,11 +123,23 @@ def check_pages(
 
     Returns its routes.
     """
+    for one in manifests:
+        if one.name != manifest.name and one.url_prefix == manifest.url_prefix:
+            text = _(
+                "Plugin ${name} dan ${other} memakai alamat ${prefix} yang sama. "
+                "Ganti kunci url_prefix di plugin.toml.",
+                mapping={"name": manifest.name, "other": one.name, "prefix": one.url_prefix},
+            )
+            raise AbahError(text)
     try:
         config = _configurator(runtime, manifests)
     except Exception:  # noqa: BLE001 - whatever it was, it is found again with its plugin's name
         others = [one for one in manifests if one.name != manifest.name]
         before = _broken(runtime, others)
+        # What it has in common with one that runs is its own fault, whichever comes first.
+        problem = _broken(runtime, [*others, manifest]).get(manifest.name)
+        if problem is not None:
+            raise problem from problem.__cause__
         for name, problem in _broken(runtime, manifests).items():
             if name == manifest.name:
                 raise problem from problem.__cause__
@@ -153,11 +168,32 @@ def _broken(runtime: Runtime, manifests: Sequence[Manifest]) -> dict[str, AbahEr
         try:
             _configurator(runtime, [*working, manifest])
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is kept for the caller
-            problems[manifest.name] = PluginLoadError(manifest.name, error)
+            problems[manifest.name] = _problem(manifest, working, error)
             problems[manifest.name].__cause__ = error
         else:
             working.append(manifest)
     return {name: problem for name, problem in problems.items() if name not in known}
+
+
+def _problem(manifest: Manifest, others: Sequence[Manifest], error: Exception) -> AbahError:
+    """Say what is wrong with a plugin that could not be added to the pages of the others."""
+    if not isinstance(error, ConfigurationConflictError):
+        return PluginLoadError(manifest.name, error)
+    # Pyramid names what is declared twice, with the lines that do so.
+    twice, infos = next(iter(error._conflicts.items()))  # noqa: SLF001 - it has no other way
+    files = [Path(info.file) for info in infos]
+    other = next(
+        (one.name for one in others if any(file.is_relative_to(one.directory) for file in files)),
+        "core",
+    )
+    what, which = twice[:2] if twice[0] == "route" else (twice[0], "")
+    return AbahError(
+        _(
+            "Plugin ${name} tidak dapat dimuat: ${what} ${which} sudah ada pada ${other}. "
+            "Ganti namanya di kode plugin ${name}, atau lepas salah satunya.",
+            mapping={"name": manifest.name, "what": what, "which": which, "other": other},
+        )
+    )
 
 
 def _configurator(runtime: Runtime, manifests: Sequence[Manifest]) -> Configurator:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from contextlib import ExitStack
 from types import ModuleType
 
+from core.db import Base
 from core.errors import AbahError
 from core.framework.discovery import discover
 from core.framework.graph import resolve
-from core.framework.loading import PluginLoadError, enabled_names, import_plugin
+from core.framework.loading import PluginLoadError, enabled_names, import_models, import_plugin
 from core.framework.manifest import Manifest
 from core.framework.runtime import Runtime
 from core.framework.steps import check_plugin
 from core.framework.surface import Surface, surface_of
+from core.i18n import _
 
 __all__ = ["check"]
 
@@ -27,6 +29,8 @@ def check(runtime: Runtime, manifest: Manifest) -> Surface:
     :raises AbahError: a check of a higher room refused it.
     """
     module = import_plugin(manifest)
+    import_models([manifest])
+    _refuse_foreign_tables(manifest)
     surface: dict[str, list[str]] = {}
     with ExitStack() as afterwards:
         neighbours = [
@@ -45,6 +49,25 @@ def check(runtime: Runtime, manifest: Manifest) -> Surface:
     if manifest.name in plan.problems:
         raise plan.problems[manifest.name]
     return surface
+
+
+def _refuse_foreign_tables(manifest: Manifest) -> None:
+    """Refuse models whose table would belong to somebody else by its name."""
+    for mapper in Base.registry.mappers:
+        if mapper.class_.__module__.startswith(f"{manifest.package}."):
+            for table in mapper.tables:
+                name = getattr(table, "name", "")
+                if not name.startswith(manifest.table_prefix):
+                    text = _(
+                        "Tabel ${table} dari plugin ${name} bernama seperti milik orang lain. "
+                        "Beri nama yang diawali ${prefix} di models.py dan migrasinya.",
+                        mapping={
+                            "table": name,
+                            "name": manifest.name,
+                            "prefix": manifest.table_prefix,
+                        },
+                    )
+                    raise AbahError(text)
 
 
 def _neighbours(runtime: Runtime, manifest: Manifest) -> list[Manifest]:

@@ -303,12 +303,18 @@ def _parse(path: Path) -> Iterator[tuple[str, str, Values]]:
         )
         raise DataFileError(file, "", explanation) from error
     top = TomlTable(values, file=file, error=DataFileError)
+    unknown = sorted(set(values) - set(_kinds))
+    if unknown:
+        explanation = _(
+            "${file}: jenis data ${kind} tidak dikenal. Yang dikenal: ${known}.",
+            mapping={"file": file, "kind": unknown[0], "known": ", ".join(sorted(_kinds))},
+        )
+        raise DataFileError(file, unknown[0], explanation)
     for name, kind in _kinds.items():
         for entry in top.tables(name):
             external_id, parsed = kind.parse(entry)
             entry.finish()
             yield name, external_id, parsed
-    top.finish()
 
 
 def _known(session: Session, owner: str) -> dict[tuple[str, str], LoadedData]:
@@ -329,8 +335,14 @@ def _refuse_foreign(
     for row in rows:
         if row.external_id in wanted.get(row.kind, {}):
             explanation = _(
-                '${kind} "${id}" sudah dimuat oleh plugin ${owner}. Pakai nama lain.',
-                mapping={"kind": row.kind, "id": row.external_id, "owner": row.owner},
+                'Data plugin ${name}: ${kind} "${id}" sudah dibawa ${owner}. '
+                "Beri nama lain di berkas data plugin ${name}.",
+                mapping={
+                    "name": owner,
+                    "kind": row.kind,
+                    "id": row.external_id,
+                    "owner": row.owner,
+                },
             )
             raise DataFileError(row.owner, row.external_id, explanation)
 

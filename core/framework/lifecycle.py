@@ -60,7 +60,7 @@ LOAD: Final = "load"
 CORE_OWNER: Final = Owner(CORE, Path(__file__).parents[1] / "migrations")
 
 Progress = Callable[[str, str], None]
-"""Told ``(plugin, step)`` before each step."""
+"""Told ``(plugin, step)`` before each step, and ``(plugin, revision)`` before each migration."""
 
 
 class DependentsError(AbahError):
@@ -363,7 +363,11 @@ class Lifecycle:
         adds: dict[str, list[str]] = {}
         steps: dict[str, Callable[[], None]] = {
             "check": lambda: adds.update(check(self._runtime, manifest)),
-            "migrate": lambda: upgrade(self._database, owner_of(manifest)),
+            "migrate": lambda: upgrade(
+                self._database,
+                owner_of(manifest),
+                before=lambda revision: self._progress(manifest.name, revision),
+            ),
             "data": lambda: self._write(lambda session: load(session, manifest=manifest)),
             "permissions": lambda: self._write(
                 lambda session: grant_permissions(session, manifest.name, manifest.permissions)

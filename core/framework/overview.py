@@ -91,6 +91,7 @@ def _status(
     reason: TranslationString | str = row.error if row is not None else ""
     if plugin is None:
         state = PluginState.MISSING
+        reason = reason or unusable(name, None).explanation
     elif plugin.error is not None:
         state, reason = PluginState.INCOMPATIBLE, plugin.error
     elif not plugin.allowed:
