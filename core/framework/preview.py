@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from core.db.migrate import pending_revisions
 from core.framework.datafiles import LoadReport, compare_plugin_data, listed_data
-from core.framework.lifecycle import owner_of
+from core.framework.importing import Export
 from core.framework.loading import import_models, import_plugin
-from core.framework.planning import Planned
+from core.framework.planning import Planned, owner_of
 from core.framework.registry import has_tables
 from core.framework.runtime import Runtime
 
@@ -28,6 +28,8 @@ class InstallPreview:
     """What its data files hold, as ``kind:external id``."""
     data: LoadReport | None
     """What loading them would do; None where its tables have to be made or changed first."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Tables that an export would fill, with their rows."""
 
     def as_dict(self) -> dict[str, Any]:
         """Give it ready for JSON."""
@@ -43,11 +45,16 @@ class InstallPreview:
             "schedules": [schedule.task for schedule in manifest.schedules],
             "loads": list(self.loads),
             "data": None if self.data is None else asdict(self.data),
+            "rows": dict(self.rows),
         }
 
 
-def preview_install(runtime: Runtime, planned: Sequence[Planned]) -> list[InstallPreview]:
+def preview_install(
+    runtime: Runtime, planned: Sequence[Planned], export: Export | None = None
+) -> list[InstallPreview]:
     """Tell what a plan of :meth:`Lifecycle.plan` would bring, in its order. Nothing is changed.
+
+    ``export`` is what :meth:`Lifecycle.read_export` gave for one of its plugins.
 
     Imports the plugins: what a data file may hold is said by their code.
 
@@ -55,7 +62,15 @@ def preview_install(runtime: Runtime, planned: Sequence[Planned]) -> list[Instal
     :raises DataFileError: a data file of one of them is wrong.
     :raises MigrationError: its tables are newer than its code.
     """
-    return [_preview(runtime, one) for one in planned]
+    previews = [_preview(runtime, one) for one in planned]
+    if export is None:
+        return previews
+    return [
+        replace(one, rows=export.rows)
+        if one.planned.manifest.name == export.contents.plugin
+        else one
+        for one in previews
+    ]
 
 
 def _preview(runtime: Runtime, planned: Planned) -> InstallPreview:
