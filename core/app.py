@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from pyramid.config import Configurator
+from pyramid.exceptions import ConfigurationConflictError
 
 from core.errors import AbahError
 from core.framework.health import HealthRecorder
@@ -16,7 +18,7 @@ from core.framework.loading import LoadedPlugins, PluginLoadError, left_out, loa
 from core.framework.runtime import Runtime
 from core.framework.steps import on_check
 from core.framework.templates import compile_templates, layer_problems, template_problems
-from core.i18n import plain
+from core.i18n import _, plain
 from core.jobs.runner import Jobs
 from core.web.layers import templates_of
 from core.web.menu import check_menus
@@ -126,25 +128,47 @@ def build_wsgi(runtime: Runtime) -> Router:
 
 
 @on_check
-def check_pages(runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest) -> None:
-    """Refuse to install a plugin whose pages do not go together with those of the others."""
+def check_pages(
+    runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest
+) -> dict[str, list[str]]:
+    """Refuse to install a plugin whose pages do not go together with those of the others.
+
+    Returns its routes.
+    """
+    for one in manifests:
+        if one.name != manifest.name and one.url_prefix == manifest.url_prefix:
+            text = _(
+                "Plugin ${name} dan ${other} memakai alamat ${prefix} yang sama. "
+                "Ganti kunci url_prefix di plugin.toml.",
+                mapping={"name": manifest.name, "other": one.name, "prefix": one.url_prefix},
+            )
+            raise AbahError(text)
     try:
         config = _configurator(runtime, manifests)
     except Exception:  # noqa: BLE001 - whatever it was, it is found again with its plugin's name
         others = [one for one in manifests if one.name != manifest.name]
         before = _broken(runtime, others)
+        # What it has in common with one that runs is its own fault, whichever comes first.
+        problem = _broken(runtime, [*others, manifest]).get(manifest.name)
+        if problem is not None:
+            raise problem from problem.__cause__
         for name, problem in _broken(runtime, manifests).items():
             if name == manifest.name:
                 raise problem from problem.__cause__
             if name not in before:
                 raise PluginLoadError(manifest.name, problem) from problem
         config = _configurator(runtime, [one for one in manifests if one.name not in before])
-    check_menus(config.registry, manifest)
+    check_menus(config.registry, manifests, manifest)
     compile_templates(templates_of(config.registry), manifest)
+    routes = config.introspector.get_category("routes") or ()
+    names = [str(route["introspectable"]["name"]) for route in routes]
+    return {"routes": sorted(name for name in names if name.startswith(f"{manifest.name}."))}
 
 
 @on_check
-def check_templates(_runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest) -> None:
+def check_templates(
+    _runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest
+) -> Mapping[str, list[str]]:
     """Refuse a plugin with a template that does not fit; name those of others that no longer do.
 
     What others built on an earlier version of it must not keep it from being brought up to date:
@@ -162,6 +186,7 @@ def check_templates(_runtime: Runtime, manifests: Sequence[Manifest], manifest: 
                 template=problem.template,
                 reason=plain(problem.explanation),
             )
+    return {}
 
 
 def leave_out_layers(config: Configurator, manifests: Sequence[Manifest]) -> None:
@@ -191,11 +216,32 @@ def _broken(runtime: Runtime, manifests: Sequence[Manifest]) -> dict[str, AbahEr
         try:
             _configurator(runtime, [*working, manifest])
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is kept for the caller
-            problems[manifest.name] = PluginLoadError(manifest.name, error)
+            problems[manifest.name] = _problem(manifest, working, error)
             problems[manifest.name].__cause__ = error
         else:
             working.append(manifest)
     return {name: problem for name, problem in problems.items() if name not in known}
+
+
+def _problem(manifest: Manifest, others: Sequence[Manifest], error: Exception) -> AbahError:
+    """Say what is wrong with a plugin that could not be added to the pages of the others."""
+    if not isinstance(error, ConfigurationConflictError):
+        return PluginLoadError(manifest.name, error)
+    # Pyramid names what is declared twice, with the lines that do so.
+    twice, infos = next(iter(error._conflicts.items()))  # noqa: SLF001 - it has no other way
+    files = [Path(info.file) for info in infos]
+    other = next(
+        (one.name for one in others if any(file.is_relative_to(one.directory) for file in files)),
+        "core",
+    )
+    what, which = twice[:2] if twice[0] == "route" else (twice[0], "")
+    return AbahError(
+        _(
+            "Plugin ${name} tidak dapat dimuat: ${what} ${which} sudah ada pada ${other}. "
+            "Ganti namanya di kode plugin ${name}, atau lepas salah satunya.",
+            mapping={"name": manifest.name, "what": what, "which": which, "other": other},
+        )
+    )
 
 
 def _configurator(runtime: Runtime, manifests: Sequence[Manifest]) -> Configurator:

@@ -16,9 +16,9 @@ import click
 
 from core.api.cli import (
     ask_to_go_on,
-    console,
     in_words,
     json_option,
+    progress_bar,
     say,
     show_table,
     who,
@@ -175,7 +175,10 @@ def restore(state: CliState, file: Path, replace: bool, yes: bool) -> None:  # n
                 ),
                 yes=yes,
             )
-        contents = read_backup(runtime, file, replace=replace, progress=_restored)
+        with progress_bar(_("Memulihkan baris"), None) as advance:
+            contents = read_backup(
+                runtime, file, replace=replace, progress=lambda _table, rows: advance(rows)
+            )
     finally:
         runtime.close()
     text = _("Salinan dipulihkan dari ${file}.", mapping={"file": str(file)})
@@ -197,11 +200,6 @@ def _tidy(path: Path) -> None:
                 check=False,
                 stdout=subprocess.DEVNULL,
             )
-
-
-def _restored(table: str, rows: int) -> None:
-    if rows:
-        console().print(f"  {table}: {rows}", style="dim", markup=False)
 
 
 def _database_name(runtime: Runtime) -> str:

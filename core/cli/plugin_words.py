@@ -151,6 +151,7 @@ def _changes(one: InstallPreview) -> list[dict[str, Any]]:
         return []
     manifest = one.planned.manifest
     kinds = {
+        _("baris dari ekspor"): [f"{table} ({count})" for table, count in one.rows.items()],
         _("migrasi"): [f"{number} ({title})" for number, title in one.migrations],
         _("izin"): [
             f"{permission.name} ({', '.join(permission.roles) or '-'})"

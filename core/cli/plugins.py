@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import reduce
 from pathlib import Path
@@ -14,6 +15,7 @@ from core.api.cli import (
     in_words,
     json_option,
     print_json,
+    progress_bar,
     say,
     show_table,
     who,
@@ -38,10 +40,12 @@ from core.errors import AbahError, NotFoundError
 from core.framework.deprecation import deprecated_uses
 from core.framework.doctor import Severity, examine
 from core.framework.health import plugin_health
+from core.framework.importing import Export
 from core.framework.journal import Unfinished, history
 from core.framework.lifecycle import Lifecycle, setup_core
 from core.framework.lock import LockedError, lock_holder
 from core.framework.overview import overview
+from core.framework.planning import Planned
 from core.framework.preview import preview_install
 from core.framework.registry import has_tables
 from core.framework.removal import preview_removal, uninstall
@@ -114,20 +118,36 @@ def show(state: CliState, name: str, as_json: bool) -> None:  # noqa: FBT001
         print_details(details)
 
 
+export_option = click.option(
+    "--from",
+    "export",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=_("Muat kembali ekspor dari uninstall --purge plugin ini."),
+)
+
+
 @command.command(
     "preview", help=_("Menunjukkan apa yang akan dilakukan install atau upgrade; tidak mengubah.")
 )
 @click.argument("names", nargs=-1, required=True)
 @click.option("--upgrade", is_flag=True, help=_("Apa yang akan dilakukan upgrade."))
+@export_option
 @json_option
 @pass_state
-def preview(state: CliState, names: tuple[str, ...], upgrade: bool, as_json: bool) -> None:  # noqa: FBT001
+def preview(
+    state: CliState,
+    names: tuple[str, ...],
+    upgrade: bool,  # noqa: FBT001
+    export: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> None:
     """Show what an install or upgrade of ``names`` would do."""
     runtime = state.open(plugins=())
     lifecycle = Lifecycle(runtime)
     try:
         planned = lifecycle.plan_upgrade(*names) if upgrade else lifecycle.plan(*names)
-        found = preview_install(runtime, planned)
+        found = preview_install(runtime, planned, _export(lifecycle, planned, names, export))
     except AbahError as error:
         if as_json:
             # For whoever reads it in another language than this process speaks.
@@ -150,22 +170,28 @@ def preview(state: CliState, names: tuple[str, ...], upgrade: bool, as_json: boo
 
 @command.command("install", help=_("Memasang plugin beserta semua yang dibutuhkannya."))
 @click.argument("names", nargs=-1, required=True)
+@export_option
 @yes_option
 @pass_state
-def install(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa: FBT001
+def install(state: CliState, names: tuple[str, ...], export: Path | None, yes: bool) -> None:  # noqa: FBT001
     """Install plugins after showing what comes along."""
     runtime = state.open(plugins=())
     try:
         _ensure_core(runtime)
         lifecycle = Lifecycle(runtime, actor=who(), progress=step_words)
         planned = lifecycle.plan(*names)
+        found = _export(lifecycle, planned, names, export)
         if not planned:
             say(_("Sudah terpasang; tidak ada yang perlu dilakukan."))
             return
-        show_plan(preview_install(runtime, planned))
-        if any(item.because for item in planned):
+        show_plan(preview_install(runtime, planned, found))
+        if found is not None or any(item.because for item in planned):
             ask_to_go_on(_("Lanjutkan?"), yes=yes)
-        done = lifecycle.install(*names)
+        total = sum(found.rows.values()) if found is not None else None
+        with progress_bar(_("Memuat ekspor"), total) if total else nullcontext(None) as advance:
+            rows = None if advance is None else lambda _table, count: advance(count)
+            lifecycle = Lifecycle(runtime, actor=who(), progress=step_words, rows=rows)
+            done = lifecycle.install(*names, export=export)
     finally:
         runtime.close()
     for item in done:
@@ -322,6 +348,17 @@ def doctor(state: CliState, as_json: bool) -> int:  # noqa: FBT001
     columns = {"severity": _("Tingkat"), "plugin": _("Plugin"), "text": _("Temuan dan saran")}
     show_table(rows, columns, as_json=as_json, empty=_("Semua baik."))
     return int(any(finding.severity is Severity.ERROR for finding in findings))
+
+
+def _export(
+    lifecycle: Lifecycle, planned: list[Planned], names: tuple[str, ...], export: Path | None
+) -> Export | None:
+    """Look at the export that is to be read back, where there is one."""
+    if export is None:
+        return None
+    if len(names) != 1:
+        raise click.UsageError(in_words(_("--from memuat ekspor satu plugin: sebut satu nama.")))
+    return lifecycle.read_export(planned, *names, export=export)
 
 
 def _ensure_core(runtime: Any) -> None:

@@ -119,8 +119,8 @@ def _ask_plugins(state: CliState) -> dict[str, click.Command]:
             name = str(command.name)
             if name in owners:
                 text = _(
-                    "Perintah ${name} dari plugin ${plugin} dilewati: "
-                    "nama itu sudah dipakai ${owner}.",
+                    "Perintah ${name} dari plugin ${plugin} dilewati: nama itu sudah dipakai "
+                    "${owner}. Beri nama lain pada register_commands di plugin ${plugin}.",
                     mapping={"name": name, "plugin": plugin, "owner": owners[name]},
                 )
                 errors().print(in_words(text), markup=False)

@@ -9,7 +9,7 @@ checked before the commit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -38,7 +38,9 @@ __all__ = [
     "downgrade",
     "drift",
     "drop_owner",
+    "drop_owner_within",
     "drop_search_indexes",
+    "has_revision",
     "head_revision",
     "make_revision",
     "migrating",
@@ -57,6 +59,9 @@ MAX_REVISION_LENGTH: Final = 32
 
 FTS5_SHADOWS: Final = ("config", "content", "data", "docsize", "idx")
 """Endings of the tables that SQLite keeps behind a full-text index."""
+
+Before = Callable[[str], None]
+"""Told the id of a revision."""
 
 ENVIRONMENT: Final = Path(__file__).parent / "alembic"
 
@@ -90,17 +95,68 @@ class Owner:
         return self.versions.is_dir() and any(self.versions.glob("[!_]*.py"))
 
 
-def upgrade(database: Database, owner: Owner, target: str = "head") -> None:
-    """Bring an owner's tables to ``target``. An owner without history needs nothing."""
+def upgrade(
+    database: Database, owner: Owner, target: str = "head", *, before: Before | None = None
+) -> None:
+    """Bring an owner's tables to ``target``. An owner without history needs nothing.
+
+    All revisions are one transaction on either kind of database. ``before`` is told each of them
+    before it runs.
+
+    :raises MigrationError: a revision failed, or touched tables of somebody else.
+    """
     if owner.has_history:
         with migrating(database) as connection:
-            upgrade_within(connection, owner, target)
+            upgrade_within(connection, owner, target, before=before)
 
 
-def upgrade_within(connection: Connection, owner: Owner, target: str) -> None:
+def upgrade_within(
+    connection: Connection, owner: Owner, target: str, *, before: Before | None = None
+) -> None:
     """Do the same inside the transaction of :func:`migrating`; nothing is committed here."""
-    if owner.has_history:
-        command.upgrade(_config(owner, connection), target)
+    if not owner.has_history:
+        return
+    waiting = [revision for revision, _title in pending_revisions(connection, owner, target)]
+    config = _config(owner, connection)
+    tables = set(inspect(connection).get_table_names())
+
+    def tell() -> None:
+        if before is not None and waiting:
+            before(waiting[0])
+
+    def applied(**_facts: Any) -> None:
+        waiting.pop(0)
+        tell()
+
+    config.attributes["applied"] = applied
+    tell()
+    try:
+        command.upgrade(config, target)
+    except AbahError:
+        raise
+    except Exception as error:
+        raise _broken_revision(owner, waiting[0] if waiting else target, error) from error
+    changed = tables ^ set(inspect(connection).get_table_names())
+    foreign = sorted(name for name in changed if not name.startswith(f"{owner.prefix}_"))
+    if foreign:
+        text = _(
+            "Migrasi ${owner} membuat atau menghapus tabel ${table}, yang bukan miliknya. "
+            "Tidak ada yang diubah. Beri tabelnya nama yang diawali ${prefix}_, lalu ulangi.",
+            mapping={"owner": owner.name, "table": foreign[0], "prefix": owner.prefix},
+        )
+        raise MigrationError(text)
+
+
+def _broken_revision(owner: Owner, revision: str, error: Exception) -> MigrationError:
+    cause = getattr(error, "orig", None) or error
+    reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+    return MigrationError(
+        _(
+            "Migrasi ${revision} dari ${owner} gagal: ${reason}. Tabelnya tetap seperti sebelum "
+            "operasi ini. Perbaiki migrasi itu atau pasang versi yang sudah benar, lalu ulangi.",
+            mapping={"revision": revision, "owner": owner.name, "reason": reason},
+        )
+    )
 
 
 def downgrade(database: Database, owner: Owner, target: str) -> None:
@@ -121,7 +177,19 @@ def head_revision(owner: Owner) -> str | None:
     return script_directory(owner).get_current_head() if owner.has_history else None
 
 
-def pending_revisions(connection: Connection, owner: Owner) -> list[tuple[str, str]]:
+def has_revision(owner: Owner, revision: str) -> bool:
+    """Tell whether the code knows a revision."""
+    if not owner.has_history:
+        return False
+    try:
+        return script_directory(owner).get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
+def pending_revisions(
+    connection: Connection, owner: Owner, target: str = "head"
+) -> list[tuple[str, str]]:
     """List (id, title) of the revisions that an upgrade would run, in order.
 
     :raises MigrationError: the database has a revision that the code does not know.
@@ -130,7 +198,7 @@ def pending_revisions(connection: Connection, owner: Owner) -> list[tuple[str, s
         return []
     current = current_revision(connection, owner)
     try:
-        scripts = list(script_directory(owner).iterate_revisions("head", current or "base"))
+        scripts = list(script_directory(owner).iterate_revisions(target, current or "base"))
     except (CommandError, RevisionError) as error:
         text = _(
             "Tabel milik ${owner} berada pada revisi ${revision}, yang tidak dikenal kode ini. "
@@ -254,16 +322,19 @@ def _virtual_tables(connection: Connection) -> list[str]:
 def drop_owner(database: Database, owner: Owner, owners: frozenset[str]) -> list[str]:
     """Drop every table of an owner, also when its code is gone, and return their names."""
     with migrating(database) as connection:
-        indexes = [
-            name
-            for name in _virtual_tables(connection)
-            if owner_of_table(name, owners) == owner.name
-        ]
-        _drop_virtual(connection, indexes)
-        names = owned_tables(connection, owner, owners)
-        found = MetaData()
-        found.reflect(connection, only=names)
-        found.drop_all(connection, tables=[found.tables[name] for name in names])
+        return drop_owner_within(connection, owner, owners)
+
+
+def drop_owner_within(connection: Connection, owner: Owner, owners: frozenset[str]) -> list[str]:
+    """Do the same inside the transaction of :func:`migrating`; nothing is committed here."""
+    indexes = [
+        name for name in _virtual_tables(connection) if owner_of_table(name, owners) == owner.name
+    ]
+    _drop_virtual(connection, indexes)
+    names = owned_tables(connection, owner, owners)
+    found = MetaData()
+    found.reflect(connection, only=names)
+    found.drop_all(connection, tables=[found.tables[name] for name in names])
     return [*indexes, *names]
 
 
@@ -272,6 +343,7 @@ def run_environment() -> None:
     config = context.config
     owner: Owner = config.attributes["owner"]
     connection: Connection = config.attributes["connection"]
+    applied: Callable[..., None] | None = config.attributes.get("applied")
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -281,6 +353,7 @@ def run_environment() -> None:
         render_as_batch=True,
         render_item=partial(_render_item, owner),
         transactional_ddl=True,
+        on_version_apply=applied,
     )
     with context.begin_transaction():
         context.run_migrations()

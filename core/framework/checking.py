@@ -5,19 +5,22 @@ from __future__ import annotations
 from contextlib import ExitStack
 from types import ModuleType
 
+from core.db import Base
 from core.errors import AbahError
 from core.framework.discovery import discover
 from core.framework.graph import resolve
-from core.framework.loading import PluginLoadError, enabled_names, import_plugin
+from core.framework.loading import PluginLoadError, enabled_names, import_models, import_plugin
 from core.framework.manifest import Manifest
 from core.framework.runtime import Runtime
 from core.framework.steps import check_plugin
+from core.framework.surface import Surface, surface_of
+from core.i18n import _
 
 __all__ = ["check"]
 
 
-def check(runtime: Runtime, manifest: Manifest) -> None:
-    """Import the plugin and try its answers beside those of the plugins that run.
+def check(runtime: Runtime, manifest: Manifest) -> Surface:
+    """Import the plugin, try its answers beside those of the plugins that run, and give its names.
 
     Nothing stays registered that was not before.
 
@@ -26,6 +29,9 @@ def check(runtime: Runtime, manifest: Manifest) -> None:
     :raises AbahError: a check of a higher room refused it.
     """
     module = import_plugin(manifest)
+    import_models([manifest])
+    _refuse_foreign_tables(manifest)
+    surface: dict[str, list[str]] = {}
     with ExitStack() as afterwards:
         neighbours = [
             one for one in _neighbours(runtime, manifest) if _try(runtime, one, afterwards)
@@ -34,13 +40,34 @@ def check(runtime: Runtime, manifest: Manifest) -> None:
             _register(runtime, manifest, module, afterwards)
             plan = resolve([*neighbours, manifest])
             if manifest.name not in plan.problems:
-                check_plugin(runtime, plan.order, manifest)
+                surface |= check_plugin(runtime, plan.order, manifest)
+                surface |= surface_of(runtime, manifest)
         except AbahError:
             raise
         except Exception as error:
             raise PluginLoadError(manifest.name, error) from error
     if manifest.name in plan.problems:
         raise plan.problems[manifest.name]
+    return surface
+
+
+def _refuse_foreign_tables(manifest: Manifest) -> None:
+    """Refuse models whose table would belong to somebody else by its name."""
+    for mapper in Base.registry.mappers:
+        if mapper.class_.__module__.startswith(f"{manifest.package}."):
+            for table in mapper.tables:
+                name = getattr(table, "name", "")
+                if not name.startswith(manifest.table_prefix):
+                    text = _(
+                        "Tabel ${table} dari plugin ${name} bernama seperti milik orang lain. "
+                        "Beri nama yang diawali ${prefix} di models.py dan migrasinya.",
+                        mapping={
+                            "table": name,
+                            "name": manifest.name,
+                            "prefix": manifest.table_prefix,
+                        },
+                    )
+                    raise AbahError(text)
 
 
 def _neighbours(runtime: Runtime, manifest: Manifest) -> list[Manifest]:

@@ -40,9 +40,11 @@ __all__ = [
     "load_plugin_data",
     "loaded_values",
     "offered_data",
+    "put_back_data",
     "register_core_data",
     "register_data_kind",
     "restore_values",
+    "stored_data",
 ]
 
 CORE: Final = "core"
@@ -254,6 +256,48 @@ def keep_edit(session: Session, kind: str, external_id: str) -> None:
     session.flush()
 
 
+def stored_data(session: Session, owner: str) -> list[dict[str, Any]]:
+    """Return what is known of the rows of an owner's data files, for :func:`put_back_data`."""
+    return [
+        {
+            "kind": row.kind,
+            "external_id": row.external_id,
+            "loaded": row.loaded,
+            "offered": row.offered,
+        }
+        for row in _known(session, owner).values()
+    ]
+
+
+def put_back_data(
+    session: Session,
+    owner: str,
+    stored: Sequence[Mapping[str, Any]],
+    current: Mapping[str, Mapping[str, Values]],
+) -> None:
+    """Put back what :func:`stored_data` and :func:`current_data` gave, edits included.
+
+    What is here already stays. Loading the data files afterwards updates what nobody had edited.
+    """
+    by_kind: dict[str, list[str]] = {}
+    for one in stored:
+        kind, external_id = one["kind"], one["external_id"]
+        if kind in _kinds and _loaded(session, kind, external_id) is None:
+            session.add(LoadedData(owner=owner, **one))
+            by_kind.setdefault(kind, []).append(external_id)
+    session.flush()
+    for kind, external_ids in by_kind.items():
+        present = _kinds[kind].current(session, external_ids)
+        values = current.get(kind, {})
+        missing = {
+            external_id: values[external_id]
+            for external_id in external_ids
+            if external_id in values and external_id not in present
+        }
+        if missing:
+            _kinds[kind].write(session, owner, missing)
+
+
 def loaded_values(session: Session, kind: str, external_id: str) -> LoadedValues | None:
     """Return what a data file says of a row, or None where no data file brought it."""
     row = _loaded(session, kind, external_id)
@@ -293,12 +337,18 @@ def _parse(path: Path) -> Iterator[tuple[str, str, Values]]:
         )
         raise DataFileError(file, "", explanation) from error
     top = TomlTable(values, file=file, error=DataFileError)
+    unknown = sorted(set(values) - set(_kinds))
+    if unknown:
+        explanation = _(
+            "${file}: jenis data ${kind} tidak dikenal. Yang dikenal: ${known}.",
+            mapping={"file": file, "kind": unknown[0], "known": ", ".join(sorted(_kinds))},
+        )
+        raise DataFileError(file, unknown[0], explanation)
     for name, kind in _kinds.items():
         for entry in top.tables(name):
             external_id, parsed = kind.parse(entry)
             entry.finish()
             yield name, external_id, parsed
-    top.finish()
 
 
 def _known(session: Session, owner: str) -> dict[tuple[str, str], LoadedData]:
@@ -319,8 +369,14 @@ def _refuse_foreign(
     for row in rows:
         if row.external_id in wanted.get(row.kind, {}):
             explanation = _(
-                '${kind} "${id}" sudah dimuat oleh plugin ${owner}. Pakai nama lain.',
-                mapping={"kind": row.kind, "id": row.external_id, "owner": row.owner},
+                'Data plugin ${name}: ${kind} "${id}" sudah dibawa ${owner}. '
+                "Beri nama lain di berkas data plugin ${name}.",
+                mapping={
+                    "name": owner,
+                    "kind": row.kind,
+                    "id": row.external_id,
+                    "owner": row.owner,
+                },
             )
             raise DataFileError(row.owner, row.external_id, explanation)
 

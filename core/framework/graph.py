@@ -114,7 +114,8 @@ def _own_problem(
     name = manifest.name
     if not _fits(core_version, manifest.core):
         explanation = _(
-            "Plugin ${name} membutuhkan abah ${wanted}, sedangkan yang terpasang versi ${version}.",
+            "Plugin ${name} membutuhkan abah ${wanted}, sedangkan yang terpasang versi ${version}. "
+            "Pasang versi plugin yang cocok, atau perbarui abah.",
             mapping={"name": name, "wanted": manifest.core, "version": core_version},
         )
         return GraphError(Reason.CORE, (name,), explanation)
@@ -204,7 +205,7 @@ def _missing(needing: Manifest, other: str, chain: tuple[str, ...]) -> GraphErro
 def _too_old(needing: Manifest, other: Manifest, chain: tuple[str, ...]) -> GraphError:
     explanation = _(
         "Plugin ${name} tidak dapat dijalankan (${chain}): ${needing} membutuhkan ${other} "
-        "${wanted}, sedangkan yang ada versi ${version}.",
+        "${wanted}, sedangkan yang ada versi ${version}. Pasang versi keduanya yang cocok.",
         mapping={
             "name": chain[0],
             "chain": _arrows(chain),
@@ -220,7 +221,7 @@ def _too_old(needing: Manifest, other: Manifest, chain: tuple[str, ...]) -> Grap
 def _circle(name: str, circle: tuple[str, ...], chain: tuple[str, ...]) -> GraphError:
     explanation = _(
         "Plugin ${name} tidak dapat dijalankan: plugin saling membutuhkan dalam lingkaran "
-        "${circle}.",
+        "${circle}. Hapus salah satunya dari kunci depends di plugin.toml.",
         mapping={"name": name, "circle": _arrows(circle)},
     )
     return GraphError(Reason.CIRCLE, (*chain, circle[-1]), explanation)

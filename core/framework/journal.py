@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,6 +95,19 @@ class Operation:
         self._write(name, Outcome.BEGUN, detail)
         with self._ending(name):
             yield
+
+    @contextmanager
+    def step_with_end(self, name: str) -> Iterator[Callable[[Session], None]]:
+        """Bracket a step that notes its own end, in the transaction in which it does its work.
+
+        The block gets the function that does: so the step is done and noted, or neither.
+        """
+        self._write(name, Outcome.BEGUN, {})
+        try:
+            yield lambda session: self.add(session, name, Outcome.DONE, {})
+        except Exception as error:
+            self._end(name, error)
+            raise
 
     @contextmanager
     def _ending(self, step: str) -> Iterator[None]:

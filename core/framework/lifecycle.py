@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,10 @@ from core.errors import AbahError
 from core.framework.checking import check
 from core.framework.datafiles import CORE, core_data_files, load_files, load_plugin_data
 from core.framework.discovery import discover
+from core.framework.filling import FillProgress
 from core.framework.graph import dependents, resolve
 from core.framework.health import forget_health
+from core.framework.importing import Export, load_data, load_export, read_export, refuse_data
 from core.framework.journal import Operation, Unfinished, announce, unfinished
 from core.framework.loading import unusable
 from core.framework.lock import lifecycle_lock
@@ -32,12 +35,14 @@ from core.framework.planning import (
     INSTALLED,
     NotInstalledError,
     Planned,
+    owner_of,
     plan_install,
     plan_upgrade,
 )
 from core.framework.registry import has_tables, plugin_rows, raise_registry
 from core.framework.runtime import Runtime
 from core.framework.steps import grant_permissions, prepare_core
+from core.framework.surface import Surface
 from core.i18n import _, plain
 
 __all__ = [
@@ -50,10 +55,13 @@ __all__ = [
     "setup_core",
 ]
 
+LOAD: Final = "load"
+"""The step that reads an export back."""
+
 CORE_OWNER: Final = Owner(CORE, Path(__file__).parents[1] / "migrations")
 
 Progress = Callable[[str, str], None]
-"""Told ``(plugin, step)`` before each step."""
+"""Told ``(plugin, step)`` before each step, and ``(plugin, revision)`` before each migration."""
 
 
 class DependentsError(AbahError):
@@ -70,11 +78,6 @@ class DependentsError(AbahError):
                 mapping={"name": plugin, "others": ", ".join(needing)},
             )
         )
-
-
-def owner_of(manifest: Manifest) -> Owner:
-    """Return the migration owner of a plugin."""
-    return Owner(manifest.name, manifest.migrations)
 
 
 def setup_core(runtime: Runtime) -> None:
@@ -102,19 +105,32 @@ class Task:
     """``install``, ``upgrade`` or ``enable``."""
     then: PluginState = PluginState.INSTALLED
     """State in which it is left."""
+    export: Export | None = None
+    """What is read back into its tables at an install."""
+    done: tuple[str, ...] = ()
+    """Steps that an operation before this one has completed."""
 
 
 class Lifecycle:
     """Operations on plugins, for the command line and the page Aplikasi."""
 
     def __init__(
-        self, runtime: Runtime, *, actor: str = "", progress: Progress | None = None
+        self,
+        runtime: Runtime,
+        *,
+        actor: str = "",
+        progress: Progress | None = None,
+        rows: FillProgress | None = None,
     ) -> None:
-        """Remember who acts; ``progress`` hears each step before it begins."""
+        """Remember who acts; ``progress`` hears each step before it begins.
+
+        ``rows`` hears how many rows of an export went into which table.
+        """
         self._runtime = runtime
         self._database = runtime.database
         self._actor = actor
         self._progress = progress or (lambda _plugin, _step: None)
+        self._rows_told = rows or (lambda _table, _rows: None)
 
     def plan(self, *names: str) -> list[Planned]:
         """Work out, in order, what installing ``names`` would do; nothing is changed.
@@ -126,19 +142,50 @@ class Lifecycle:
         """
         return plan_install(discover(self._runtime.settings), self._rows(), names)
 
-    def install(self, *names: str) -> list[Planned]:
+    def install(self, *names: str, export: Path | None = None) -> list[Planned]:
         """Install plugins with everything they need, and return what was done.
 
         One that is installed already is upgraded when its version changed, enabled when it was
         disabled, and left alone otherwise. An operation that was interrupted is carried on.
+        ``export`` is what a purge of the one named plugin wrote: its tables get those rows.
 
+        :raises ExportRefusedError: the export is of another plugin or newer than the code.
+        :raises DataExistError: there is an export, and the plugin has data here.
+        :raises PortableFileError: the export is damaged.
         :raises LockedError: another operation is running.
         """
         planned = self.plan(*names)
+        found = None if export is None else self.read_export(planned, *names, export=export)
         if planned:
             with lifecycle_lock(self._database, f"install {' '.join(names)}"):
-                self._perform([Task(item.manifest, item.operation) for item in planned])
+                self._perform(
+                    [
+                        Task(
+                            one.manifest,
+                            one.operation,
+                            export=found if one.manifest.name in names else None,
+                        )
+                        for one in planned
+                    ]
+                )
         return planned
+
+    def read_export(self, planned: Sequence[Planned], name: str, *, export: Path) -> Export:
+        """Look at the export that an install of ``name`` is to read back; nothing is changed.
+
+        :raises AbahError: as :meth:`install` does, or when the plugin is installed.
+        """
+        task = next((one for one in planned if one.manifest.name == name), None)
+        if task is None or task.operation != "install":
+            text = _(
+                "Plugin ${name} sudah terpasang, sehingga ekspor tidak dimuat. "
+                "Lepas dahulu dengan: abah plugins uninstall ${name} --purge",
+                mapping={"name": name},
+            )
+            raise AbahError(text)
+        found = read_export(self._runtime, export, task.manifest)
+        refuse_data(self._runtime, task.manifest)
+        return found
 
     def plan_upgrade(self, *names: str) -> list[Planned]:
         """List in load order the installed plugins to bring up to date; all where none is named.
@@ -189,7 +236,11 @@ class Lifecycle:
                 return
             then = PluginState(operation.detail.get("then", PluginState.INSTALLED))
             manifest = self._runnable(name) if then == PluginState.INSTALLED else self._usable(name)
-            self._perform([Task(manifest, operation.operation, then)])
+            path = operation.detail.get("export")
+            export = read_export(self._runtime, Path(path), manifest) if path else None
+            self._perform(
+                [Task(manifest, operation.operation, then, export=export, done=operation.done)]
+            )
 
     def outdated(self) -> list[str]:
         """Name the installed plugins whose version or tables are not those of their code."""
@@ -287,10 +338,7 @@ class Lifecycle:
         ]
         announce(
             self._database,
-            [
-                (operation, {"version": task.manifest.version, "then": task.then})
-                for task, operation in waiting
-            ],
+            [(operation, _detail(task)) for task, operation in waiting],
         )
         while waiting:
             task, operation = waiting.pop(0)
@@ -311,15 +359,21 @@ class Lifecycle:
 
     def _bring_in(self, task: Task, operation: Operation) -> None:
         """Run the steps of install or upgrade for one plugin."""
-        manifest = task.manifest
+        manifest, export = task.manifest, task.export
+        load = load_plugin_data if export is None else partial(load_data, export=export)
+        adds: dict[str, list[str]] = {}
         steps: dict[str, Callable[[], None]] = {
-            "check": lambda: check(self._runtime, manifest),
-            "migrate": lambda: upgrade(self._database, owner_of(manifest)),
-            "data": lambda: self._write(lambda session: load_plugin_data(session, manifest)),
+            "check": lambda: adds.update(check(self._runtime, manifest)),
+            "migrate": lambda: upgrade(
+                self._database,
+                owner_of(manifest),
+                before=lambda revision: self._progress(manifest.name, revision),
+            ),
+            "data": lambda: self._write(lambda session: load(session, manifest=manifest)),
             "permissions": lambda: self._write(
                 lambda session: grant_permissions(session, manifest.name, manifest.permissions)
             ),
-            "mark": lambda: self._write(lambda session: _mark(session, manifest, task.then)),
+            "mark": lambda: self._write(lambda session: _mark(session, manifest, task.then, adds)),
         }
         installing = task.operation == "install"
         underway = PluginState.INSTALLING if installing else PluginState.UPGRADING
@@ -327,6 +381,9 @@ class Lifecycle:
             with operation.going():
                 self._write(lambda session: _set_state(session, manifest, underway))
                 for step, run in steps.items():
+                    if step == "migrate" and export is not None and LOAD not in task.done:
+                        self._progress(manifest.name, LOAD)
+                        self._load(operation, export, manifest)
                     self._progress(manifest.name, step)
                     with operation.step(step):
                         run()
@@ -334,6 +391,10 @@ class Lifecycle:
             reason = plain(error.explanation) if isinstance(error, AbahError) else repr(error)
             self._write(lambda session: _fail(session, manifest, reason))
             raise
+
+    def _load(self, operation: Operation, export: Export, manifest: Manifest) -> None:
+        with operation.step_with_end(LOAD) as finish:
+            load_export(self._runtime, export, manifest, finish=finish, progress=self._rows_told)
 
     def _switch(self, name: str, state: PluginState, operation: str) -> None:
         self._progress(name, operation)
@@ -343,6 +404,14 @@ class Lifecycle:
     def _write(self, work: Callable[[Session], object]) -> None:
         with self._database.writing() as session:
             work(session)
+
+
+def _detail(task: Task) -> dict[str, object]:
+    """Give what somebody needs to carry the operation on."""
+    detail: dict[str, object] = {"version": task.manifest.version, "then": task.then}
+    if task.export is not None:
+        detail |= {"export": str(task.export.path.absolute()), "done": list(task.done)}
+    return detail
 
 
 def _row(session: Session, manifest: Manifest) -> PluginRow:
@@ -368,9 +437,10 @@ def _fail(session: Session, manifest: Manifest, reason: str) -> None:
     raise_registry(session)
 
 
-def _mark(session: Session, manifest: Manifest, state: PluginState) -> None:
+def _mark(session: Session, manifest: Manifest, state: PluginState, adds: Surface) -> None:
     row = _row(session, manifest)
     row.version = manifest.version
+    row.adds = dict(adds)
     row.state = state
     row.error = ""
     # What its last version did says nothing about this one.

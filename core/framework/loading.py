@@ -46,7 +46,8 @@ class PluginLoadError(AbahError):
         """Remember which plugin, and keep the cause readable."""
         self.plugin = plugin
         explanation = _(
-            "Plugin ${name} tidak dapat dimuat: ${reason}.",
+            "Plugin ${name} tidak dapat dimuat: ${reason}. "
+            "Perbaiki kodenya atau pasang versi lain dari plugin itu.",
             mapping={"name": plugin, "reason": f"{type(cause).__name__}: {cause}"},
         )
         super().__init__(explanation)

@@ -59,6 +59,8 @@ class PluginRow(Base):
     state: Mapped[str] = mapped_column(String(20))
     error: Mapped[str] = mapped_column(Text, default="")
     """Why the last operation failed, or empty."""
+    adds: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What this version adds to the application: names by kind, of ``core.framework.surface``."""
     changed_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 

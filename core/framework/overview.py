@@ -98,7 +98,10 @@ def _status(
     reason: TranslationString | str = row.error if row is not None else ""
     if plugin is None:
         state = PluginState.MISSING
-        reason = _("Terpasang di basis data, tetapi kodenya tidak ditemukan di server ini.")
+        reason = reason or _(
+            "Terpasang di basis data, tetapi kodenya tidak ditemukan di server ini. Pasang kembali "
+            "paketnya atau periksa abah.plugins_path."
+        )
     elif plugin.error is not None:
         state, reason = PluginState.INCOMPATIBLE, plugin.error
     elif not plugin.allowed:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from core.db.migrate import Owner
 from core.errors import AbahError
 from core.framework.discovery import FoundPlugin
 from core.framework.graph import broken_dependency, resolve
@@ -14,7 +15,14 @@ from core.framework.manifest import Manifest
 from core.framework.models import PluginRow, PluginState
 from core.i18n import _
 
-__all__ = ["INSTALLED", "NotInstalledError", "Planned", "plan_install", "plan_upgrade"]
+__all__ = [
+    "INSTALLED",
+    "NotInstalledError",
+    "Planned",
+    "owner_of",
+    "plan_install",
+    "plan_upgrade",
+]
 
 INSTALLED: Final = frozenset({PluginState.INSTALLED, PluginState.DISABLED})
 """States in which tables and data are complete."""
@@ -38,6 +46,11 @@ class Planned:
     """``install``, ``upgrade`` or ``enable``."""
     because: str
     """Who asked for it: empty for what was named itself, else the plugin that needs it."""
+
+
+def owner_of(manifest: Manifest) -> Owner:
+    """Return the migration owner of a plugin."""
+    return Owner(manifest.name, manifest.migrations)
 
 
 def plan_install(

@@ -1,12 +1,15 @@
 """A portable copy of tables: one zip, one file of JSON lines per table, the same on every database.
 
 Used by ``abah db backup`` and by the export before a purge. It needs neither the models nor
-``pg_dump``: tables are read as the database describes them, in one consistent snapshot.
+``pg_dump``: tables are read as the database describes them, in one consistent snapshot. Reading
+goes line by line, so that a copy may be larger than the memory.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import itertools
 import json
 import os
 import uuid
@@ -14,7 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +29,7 @@ from sqlalchemy import Connection, MetaData, Table, inspect, select, text
 from core.db import Database, utcnow
 from core.db.migrate import search_index_tables
 from core.errors import AbahError
+from core.framework.runtime import Runtime
 from core.framework.version import CORE_VERSION
 from core.i18n import _
 
@@ -34,10 +38,15 @@ __all__ = [
     "FORMAT",
     "Contents",
     "PortableFileError",
+    "RestoreError",
+    "bad_line",
+    "check_key",
     "data_tables",
     "dump_tables",
+    "key_check",
     "partial_of",
     "read_contents",
+    "read_json",
     "read_rows",
     "version_tables",
 ]
@@ -62,6 +71,10 @@ class PortableFileError(AbahError):
     """A file that is no copy made by abah, or one that was cut off."""
 
 
+class RestoreError(AbahError):
+    """A copy that does not fit what is installed here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What is in a copy."""
@@ -77,6 +90,31 @@ class Contents:
     """Revision in force, by version table."""
     rows: Mapping[str, int]
     """How many rows each table has."""
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the lines of each table."""
+    plugin: str = ""
+    """Plugin whose tables these are; empty for a copy of the whole database."""
+    version: str = ""
+    """Version of that plugin."""
+
+
+def key_check(runtime: Runtime) -> str:
+    """Return what tells whether secrets in a copy can be read with this deployment's key."""
+    return runtime.secrets.hash_code("backup", "key")
+
+
+def check_key(*, fits: bool) -> None:
+    """Refuse a copy whose secrets could not be read here.
+
+    :raises RestoreError: they could not.
+    """
+    if not fits:
+        raise RestoreError(
+            _(
+                "Salinan ini dibuat dengan kunci rahasia (abah.secret) yang lain, sehingga rahasia "
+                "di dalamnya tidak akan terbaca. Pakai kunci yang sama dengan saat salinan dibuat."
+            )
+        )
 
 
 def data_tables(connection: Connection) -> list[str]:
@@ -102,18 +140,20 @@ def version_tables(connection: Connection) -> dict[str, str]:
     return found
 
 
-def dump_tables(
+def dump_tables(  # noqa: PLR0913 - what stands in the head of a copy, by name
     database: Database,
     path: Path,
     *,
     tables: Sequence[str] | None = None,
     key_check: str = "",
+    plugin: tuple[str, str] = ("", ""),
     extra: Mapping[str, Any] | None = None,
 ) -> Contents:
     """Write tables to a zip at ``path`` and return what it holds; all tables when none is named.
 
-    ``extra`` are more files, by name, written as JSON for people to read. The file appears under
-    its name only when it is complete.
+    ``plugin`` names the one whose tables they are, with its version. ``extra`` are more files, by
+    name, written as JSON for people to read. The file appears under its name only when it is
+    complete.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_of(path)
@@ -125,7 +165,7 @@ def dump_tables(
             names = data_tables(connection) if tables is None else list(tables)
             metadata = MetaData()
             metadata.reflect(connection, only=names)
-            rows = {
+            written = {
                 name: _write_table(archive, connection, metadata.tables[name]) for name in names
             }
             contents = Contents(
@@ -135,7 +175,10 @@ def dump_tables(
                 dialect=database.dialect,
                 key_check=key_check,
                 revisions=version_tables(connection),
-                rows=rows,
+                rows={name: count for name, (count, _sum) in written.items()},
+                checksums={name: checksum for name, (_count, checksum) in written.items()},
+                plugin=plugin[0],
+                version=plugin[1],
             )
             for name, values in (extra or {}).items():
                 archive.writestr(name, json.dumps(values, ensure_ascii=False, indent=1))
@@ -180,20 +223,56 @@ def read_contents(path: Path) -> Contents:
     return contents
 
 
-def read_rows(path: Path, table: Table) -> Iterator[list[dict[str, Any]]]:
-    """Give the rows of one table in batches, as values for its columns.
+def read_json(path: Path, name: str) -> Any:
+    """Read one of the ``extra`` files of a copy; None where there is no such file.
 
-    :raises PortableFileError: the copy has a column that the table has not, or is damaged.
+    :raises PortableFileError: it is damaged.
     """
     try:
-        yield from _read_rows(path, table)
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read(name)) if name in archive.namelist() else None
     except _UNREADABLE as error:
         raise _damaged(path, error) from error
 
 
-def _read_rows(path: Path, table: Table) -> Iterator[list[dict[str, Any]]]:
+def read_rows(path: Path, table: Table, checksum: str = "") -> Iterator[list[dict[str, Any]]]:
+    """Give the rows of one table in batches, as values for its columns.
+
+    The first row stands in the second line. The last batch comes before ``checksum`` is compared.
+
+    :raises PortableFileError: the copy has a column that the table has not, a line that cannot be
+        read, other lines than were written, or is damaged.
+    """
+    try:
+        yield from _read_rows(path, table, checksum)
+    except _UNREADABLE as error:
+        raise _damaged(path, error) from error
+
+
+def bad_line(path: Path, table: str, line: int, reason: str) -> PortableFileError:
+    """Build the error for a line that cannot be read or stored."""
+    return PortableFileError(
+        _(
+            "Berkas ${file}: ${member} baris ${line} tidak dapat dimuat (${reason}). "
+            "Tidak ada yang dimuat; perbaiki berkasnya atau pakai salinan lain.",
+            mapping={
+                "file": path.name,
+                "member": _member(table),
+                "line": line,
+                "reason": reason,
+            },
+        )
+    )
+
+
+def _read_rows(path: Path, table: Table, checksum: str) -> Iterator[list[dict[str, Any]]]:
     with zipfile.ZipFile(path) as archive, archive.open(_member(table.name)) as lines:
-        columns: list[str] = json.loads(next(lines, b""))
+        first = next(lines, b"")
+        seen = hashlib.sha256(first)
+        try:
+            columns: list[str] = json.loads(first)
+        except ValueError as error:
+            raise bad_line(path, table.name, 1, str(error)) from error
         unknown = sorted(set(columns) - set(table.columns.keys()))
         if unknown:
             raise PortableFileError(
@@ -203,14 +282,26 @@ def _read_rows(path: Path, table: Table) -> Iterator[list[dict[str, Any]]]:
                 )
             )
         batch: list[dict[str, Any]] = []
-        for line in lines:
-            values = map(_decode, json.loads(line))
-            batch.append(dict(zip(columns, values, strict=True)))
+        for number, line in enumerate(lines, start=2):
+            seen.update(line)
+            try:
+                values = map(_decode, json.loads(line))
+                batch.append(dict(zip(columns, values, strict=True)))
+            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+                raise bad_line(path, table.name, number, str(error)) from error
             if len(batch) == _BATCH:
                 yield batch
                 batch = []
         if batch:
             yield batch
+    if checksum and seen.hexdigest() != checksum:
+        raise PortableFileError(
+            _(
+                "Berkas ${file}: isi ${member} bukan lagi yang dahulu ditulis. "
+                "Tidak ada yang dimuat; pakai salinan lain.",
+                mapping={"file": path.name, "member": _member(table.name)},
+            )
+        )
 
 
 def _damaged(path: Path, error: Exception) -> PortableFileError:
@@ -237,17 +328,19 @@ def _snapshot(database: Database) -> Iterator[Connection]:
         yield connection
 
 
-def _write_table(archive: zipfile.ZipFile, connection: Connection, table: Table) -> int:
-    """Write a line with the names of the columns, then a line per row."""
+def _write_table(archive: zipfile.ZipFile, connection: Connection, table: Table) -> tuple[int, str]:
+    """Write a line with the names of the columns, then a line per row; give count and checksum."""
     count = 0
+    seen = hashlib.sha256()
     statement = select(table).order_by(*table.primary_key.columns)
     result = connection.execution_options(yield_per=_BATCH).execute(statement)
     with archive.open(_member(table.name), "w") as file:
-        file.write(_line(table.columns.keys()))
-        for row in result:
-            file.write(_line([_encode(value) for value in row]))
+        for values in itertools.chain([table.columns.keys()], result):
+            line = _line([_encode(value) for value in values])
+            seen.update(line)
+            file.write(line)
             count += 1
-    return count
+    return count - 1, seen.hexdigest()
 
 
 def _line(values: Iterable[Any]) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from core.db.migrate import pending_revisions
@@ -11,10 +11,10 @@ from core.framework.datafiles import LoadReport, compare_plugin_data, listed_dat
 from core.framework.deprecation import deprecated_uses_of
 from core.framework.discovery import discover
 from core.framework.graph import resolve
-from core.framework.lifecycle import owner_of
+from core.framework.importing import Export
 from core.framework.loading import PluginLoadError, enabled_names, import_models, import_plugin
 from core.framework.manifest import Manifest
-from core.framework.planning import Planned
+from core.framework.planning import Planned, owner_of
 from core.framework.registry import has_tables
 from core.framework.runtime import Runtime
 from core.framework.templates import TemplateError, template_problems
@@ -37,6 +37,8 @@ class InstallPreview:
     warnings: Sequence[TranslationString] = ()
     """What somebody should know before: templates that do not fit (those of other plugins will be
     left out), and hooks that are going."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Tables that an export would fill, with their rows."""
 
     def as_dict(self) -> dict[str, Any]:
         """Give it ready for JSON; ``warnings`` are left to the caller, who knows the language."""
@@ -52,11 +54,16 @@ class InstallPreview:
             "schedules": [schedule.task for schedule in manifest.schedules],
             "loads": list(self.loads),
             "data": None if self.data is None else asdict(self.data),
+            "rows": dict(self.rows),
         }
 
 
-def preview_install(runtime: Runtime, planned: Sequence[Planned]) -> list[InstallPreview]:
+def preview_install(
+    runtime: Runtime, planned: Sequence[Planned], export: Export | None = None
+) -> list[InstallPreview]:
     """Tell what a plan of :meth:`Lifecycle.plan` would bring, in its order. Nothing is changed.
+
+    ``export`` is what :meth:`Lifecycle.read_export` gave for one of its plugins.
 
     Imports the plugins: what a data file may hold is said by their code.
 
@@ -65,9 +72,17 @@ def preview_install(runtime: Runtime, planned: Sequence[Planned]) -> list[Instal
     :raises MigrationError: its tables are newer than its code.
     """
     problems = _template_problems(runtime, planned)
-    return [
+    previews = [
         _preview(runtime, one, [each for each in problems if one.manifest.name in each.concerns])
         for one in planned
+    ]
+    if export is None:
+        return previews
+    return [
+        replace(one, rows=export.rows)
+        if one.planned.manifest.name == export.contents.plugin
+        else one
+        for one in previews
     ]
 
 

@@ -17,19 +17,20 @@ from sqlalchemy.schema import MetaData
 
 from core.db.migrate import Owner, drop_owner, owned_tables
 from core.errors import AbahError
-from core.framework.datafiles import current_data, forget_data
+from core.framework.datafiles import current_data, forget_data, stored_data
 from core.framework.discovery import discover
 from core.framework.health import forget_health
+from core.framework.importing import DATA, LOADED, SETTINGS, owner_names
 from core.framework.journal import Operation, Unfinished, unfinished
 from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
 from core.framework.lock import lifecycle_lock
 from core.framework.manifest import Manifest
 from core.framework.models import LoadedData, PluginRow, PluginState, StoredSetting
-from core.framework.portable import VERSION_SUFFIX, Contents, dump_tables
-from core.framework.registry import plugin_rows, raise_registry
+from core.framework.portable import VERSION_SUFFIX, Contents, data_tables, dump_tables, key_check
+from core.framework.registry import raise_registry
 from core.framework.runtime import Runtime
 from core.framework.schedules import forget_schedules
-from core.framework.steps import forget_owner
+from core.framework.steps import export_owner, forget_owner
 from core.framework.stored import forget_settings
 from core.i18n import _
 
@@ -37,7 +38,6 @@ __all__ = [
     "ExportExistsError",
     "PurgeRefusedError",
     "RemovalPreview",
-    "key_check",
     "preview_removal",
     "tables_of",
     "uninstall",
@@ -106,7 +106,7 @@ def preview_removal(runtime: Runtime, name: str) -> RemovalPreview:
     :raises NotInstalledError: nothing of it is here, not even an operation that was broken off.
     """
     manifest = _manifest(runtime, name)
-    owners = _owners(runtime)
+    owners = owner_names(runtime)
     with runtime.database.reading() as session:
         row = session.get(PluginRow, name)
         connection = session.connection()
@@ -126,7 +126,7 @@ def preview_removal(runtime: Runtime, name: str) -> RemovalPreview:
 
 def tables_of(runtime: Runtime, name: str) -> list[str]:
     """Name the tables that a plugin has in the database now."""
-    owner, owners = _owner(name, _manifest(runtime, name)), _owners(runtime) | {name}
+    owner, owners = _owner(name, _manifest(runtime, name)), owner_names(runtime) | {name}
     with runtime.database.reading() as session:
         tables = owned_tables(session.connection(), owner, owners)
     return [table for table in tables if not table.endswith(VERSION_SUFFIX)]
@@ -179,11 +179,13 @@ def uninstall(
                 # A file appears when it is complete, and some of what it holds may be gone by now.
                 if not purge_to.exists():
                     contents = _export(runtime, preview, purge_to)
-            with operation.step("forget"), database.writing() as session:
-                _forget(session, name)
+            with operation.step("forget"):
+                _forget_queues(runtime, name)
+                with database.writing() as session:
+                    _forget(session, name)
             with operation.step("drop"):
                 drop_owner(
-                    database, _owner(name, _manifest(runtime, name)), _owners(runtime) | {name}
+                    database, _owner(name, _manifest(runtime, name)), owner_names(runtime) | {name}
                 )
         with operation.step("mark"), database.writing() as session:
             session.execute(delete(PluginRow).where(PluginRow.name == name))
@@ -210,27 +212,42 @@ def _forget(session: Session, name: str) -> None:
     forget_owner(session, name)
 
 
+def _forget_queues(runtime: Runtime, name: str) -> None:
+    from core.jobs.runner import Jobs  # noqa: PLC0415 - dramatiq is slow to import
+
+    with runtime.database.reading() as session:
+        row = session.get(PluginRow, name)
+        queues = [] if row is None else row.adds.get("queues", [])
+    runtime.component(Jobs).forget_queues(name, queues)
+
+
 def _export(runtime: Runtime, preview: RemovalPreview, path: Path) -> Contents:
     """Export the plugin's tables, and what it has in tables of the core as files to read."""
-    tables = [name for name in preview.rows if not name.endswith(VERSION_SUFFIX)]
     with runtime.database.reading() as session:
+        holding = set(data_tables(session.connection()))
+        tables = [name for name in preview.rows if name in holding]
+        row = session.get(PluginRow, preview.plugin)
+        manifest = _manifest(runtime, preview.plugin)
+        version = row.version if row is not None else manifest.version if manifest else ""
         stored = session.execute(
             select(StoredSetting.key, StoredSetting.value, StoredSetting.is_secret).where(
                 StoredSetting.owner == preview.plugin
             )
         )
         extra = {
-            "settings.json": [row._asdict() for row in stored],
-            "data.json": current_data(session, preview.plugin),
+            SETTINGS: [row._asdict() for row in stored],
+            DATA: current_data(session, preview.plugin),
+            LOADED: stored_data(session, preview.plugin),
+            **export_owner(session, preview.plugin),
         }
     return dump_tables(
-        runtime.database, path, tables=tables, key_check=key_check(runtime), extra=extra
+        runtime.database,
+        path,
+        tables=tables,
+        key_check=key_check(runtime),
+        plugin=(preview.plugin, version),
+        extra=extra,
     )
-
-
-def key_check(runtime: Runtime) -> str:
-    """Return what tells whether secrets in a copy can be read with this deployment's key."""
-    return runtime.secrets.hash_code("backup", "key")
 
 
 def _manifest(runtime: Runtime, name: str) -> Manifest | None:
@@ -240,13 +257,6 @@ def _manifest(runtime: Runtime, name: str) -> Manifest | None:
 
 def _owner(name: str, manifest: Manifest | None) -> Owner:
     return Owner(name, manifest.migrations if manifest else Path())
-
-
-def _owners(runtime: Runtime) -> frozenset[str]:
-    """Name everybody who may own a table, so that the longest prefix decides."""
-    with runtime.database.reading() as session:
-        known = set(plugin_rows(session))
-    return frozenset(known | set(discover(runtime.settings)))
 
 
 def _count_rows(session: Session, tables: list[str]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from core.db import utcnow
 from core.framework.manifest import Schedule
-from core.framework.models import ScheduledStart
+from core.framework.models import PluginRow, PluginState, ScheduledStart
 from core.framework.runtime import Runtime
 from core.jobs import enqueue, sweep
 
@@ -50,10 +50,15 @@ def start_due(runtime: Runtime) -> None:
     if not wanted:
         return
     now = utcnow()
+    # A process that has not yet heard that a plugin was removed must not begin its schedule anew.
+    installed = select(PluginRow.name).where(PluginRow.state == PluginState.INSTALLED)
     query = select(ScheduledStart).order_by(ScheduledStart.owner, ScheduledStart.task)
     with runtime.database.writing() as session:
         rows = {(row.owner, row.task): row for row in session.scalars(query.with_for_update())}
+        running = set(session.scalars(installed))
         for (owner, task), schedule in wanted.items():
+            if owner not in running:
+                continue
             row = rows.get((owner, task))
             if row is None:
                 # The first start is one interval after the plugin came, not at once.

@@ -13,25 +13,26 @@ from sqlalchemy import URL, Connection, delete, select
 from sqlalchemy.orm import Session
 
 from core.db import Database
-from core.errors import AbahError
 from core.framework.lifecycle import CORE_OWNER
 from core.framework.models import LifecycleLock, StoredSetting
-from core.framework.portable import PortableFileError, partial_of, version_tables
+from core.framework.portable import (
+    PortableFileError,
+    RestoreError,
+    check_key,
+    key_check,
+    partial_of,
+    version_tables,
+)
 from core.framework.registry import present_number, raise_registry
-from core.framework.removal import key_check
 from core.framework.runtime import Runtime
 from core.framework.secrets import UnreadableSecretError
 from core.i18n import TranslationString, _
 
-__all__ = ["RestoreError", "check_key", "copy_file", "is_sqlite_file", "restore_file"]
+__all__ = ["copy_file", "is_sqlite_file", "restore_file"]
 
 SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 _FINGERPRINT_DIGITS: Final = 7
 """Hexadecimal digits of the key's check that fit into ``user_version`` (31 bits)."""
-
-
-class RestoreError(AbahError):
-    """A copy that does not fit what is installed here."""
 
 
 def is_sqlite_file(path: Path) -> bool:
@@ -49,20 +50,6 @@ def is_sqlite_file(path: Path) -> bool:
                 mapping={"file": path.name, "reason": error.strerror or str(error)},
             )
         ) from error
-
-
-def check_key(*, fits: bool) -> None:
-    """Refuse a copy whose secrets could not be read here.
-
-    :raises RestoreError: they could not.
-    """
-    if not fits:
-        raise RestoreError(
-            _(
-                "Salinan ini dibuat dengan kunci rahasia (abah.secret) yang lain, sehingga rahasia "
-                "di dalamnya tidak akan terbaca. Pakai kunci yang sama dengan saat salinan dibuat."
-            )
-        )
 
 
 def copy_file(runtime: Runtime, path: Path) -> None:

@@ -19,6 +19,7 @@ from core.i18n import TranslationString
 __all__ = [
     "DemoAccount",
     "check_plugin",
+    "export_owner",
     "forget_owner",
     "grant_permissions",
     "load_core_demo",
@@ -27,6 +28,7 @@ __all__ = [
     "on_check",
     "on_core_setup",
     "on_demo",
+    "on_export",
     "on_forget",
     "on_permissions",
     "prepare_core",
@@ -43,9 +45,10 @@ class DemoAccount:
     """What it may do, in the words of the screen."""
 
 
-Check = Callable[[Runtime, Sequence[Manifest], Manifest], object]
+Check = Callable[[Runtime, Sequence[Manifest], Manifest], Mapping[str, list[str]]]
 Grant = Callable[[Session, str, tuple[Permission, ...]], object]
 Forget = Callable[[Session, str], object]
+Export = Callable[[Session, str], Mapping[str, Any]]
 Setup = Callable[[Session], object]
 
 Demo = Callable[[Session, Callable[[str], None]], Sequence[DemoAccount]]
@@ -69,6 +72,7 @@ class Note(Protocol):
 _checks: dict[str, Check] = {}
 _grants: dict[str, Grant] = {}
 _forgets: dict[str, Forget] = {}
+_exports: dict[str, Export] = {}
 _setups: dict[str, Setup] = {}
 _demos: dict[str, Demo] = {}
 _notes: list[Note] = []
@@ -77,7 +81,8 @@ _notes: list[Note] = []
 def on_check(check: Check) -> Check:
     """Look at a plugin before it is installed: ``check(runtime, manifests, manifest)`` may raise.
 
-    ``manifests`` are those of all plugins that will run, in load order, its own among them.
+    ``manifests`` are those of all plugins that will run, in load order, its own among them. Returns
+    names that the plugin adds, by kind (see :mod:`core.framework.surface`).
     """
     _checks[_key(check)] = check
     return check
@@ -97,6 +102,12 @@ def on_forget(forget: Forget) -> Forget:
     """Delete what an owner leaves in a room's tables, at a purge: ``forget(session, owner)``."""
     _forgets[_key(forget)] = forget
     return forget
+
+
+def on_export(export: Export) -> Export:
+    """Add to what a purge exports: ``export(session, owner)`` gives files to read, by name."""
+    _exports[_key(export)] = export
+    return export
 
 
 def on_core_setup(setup: Setup) -> Setup:
@@ -144,10 +155,14 @@ def load_core_demo(session: Session, progress: Callable[[str], None]) -> list[De
     return [account for load in _demos.values() for account in load(session, progress)]
 
 
-def check_plugin(runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest) -> None:
-    """Run every check of :func:`on_check`."""
+def check_plugin(
+    runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest
+) -> dict[str, list[str]]:
+    """Run every check of :func:`on_check` and gather what the plugin adds."""
+    found: dict[str, list[str]] = {}
     for check in _checks.values():
-        check(runtime, manifests, manifest)
+        found |= check(runtime, manifests, manifest)
+    return found
 
 
 def grant_permissions(session: Session, owner: str, permissions: tuple[Permission, ...]) -> None:
@@ -160,6 +175,14 @@ def forget_owner(session: Session, owner: str) -> None:
     """Run every function of :func:`on_forget`."""
     for forget in _forgets.values():
         forget(session, owner)
+
+
+def export_owner(session: Session, owner: str) -> dict[str, Any]:
+    """Run every function of :func:`on_export`."""
+    files: dict[str, Any] = {}
+    for export in _exports.values():
+        files |= export(session, owner)
+    return files
 
 
 def _key(function: Callable[..., object]) -> str:

@@ -25,6 +25,7 @@ STATES: Final[Mapping[PluginState, TranslationString]] = {
 
 STEPS: Final[Mapping[str, TranslationString]] = {
     "check": _("memeriksa"),
+    "load": _("memuat kembali ekspor"),
     "migrate": _("menyiapkan tabel"),
     "data": _("memuat data"),
     "permissions": _("memberi izin"),

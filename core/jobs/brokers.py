@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Collection
 from typing import Final
 
 from dramatiq import Broker
@@ -16,7 +17,7 @@ from dramatiq.brokers.stub import StubBroker
 from core.errors import ConfigurationError
 from core.i18n import _
 
-__all__ = ["MEMORY", "make_broker"]
+__all__ = ["MEMORY", "delete_queues", "make_broker"]
 
 MEMORY: Final = "memory"
 """Value of ``abah.jobs.broker`` for a worker inside the web process."""
@@ -35,6 +36,26 @@ def make_broker(address: str) -> Broker:
     # It warns of the second Worker in a process; ours have queues of their own each.
     broker.logger.setLevel(logging.ERROR)
     return broker
+
+
+def delete_queues(broker: Broker, names: Collection[str]) -> None:
+    """Take queues away with all that waits in them; raises whatever the broker raises."""
+    if isinstance(broker, StubBroker):
+        return
+    client = getattr(broker, "client", None)
+    if client is None:
+        channel = broker.channel  # type: ignore[attr-defined]
+        for name in names:
+            for part in (name, f"{name}.DQ", f"{name}.XQ"):
+                channel.queue_delete(queue=part)
+        return
+    for key in client.scan_iter(f"{NAMESPACE}:*"):
+        rest = key.decode().removeprefix(f"{NAMESPACE}:")
+        own = any(rest == name or rest.startswith(f"{name}.") for name in names)
+        # What a worker has fetched and not yet done.
+        fetched = rest.startswith("__acks__.") and rest.split(".", 2)[-1].removesuffix(".DQ")
+        if own or fetched in names:
+            client.delete(key)
 
 
 def _broker(address: str) -> Broker:

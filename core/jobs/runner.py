@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from dramatiq import Message
 
-from core.jobs.brokers import MEMORY, make_broker
+from core.jobs.brokers import MEMORY, delete_queues, make_broker
 from core.jobs.registry import (
     CORE,
     Sweep,
@@ -134,6 +134,13 @@ class Jobs:
             if task.name not in declared:
                 self._declare(task)
         return sorted({task.queue for task in tasks.values()})
+
+    def forget_queues(self, owner: str, queues: Sequence[str]) -> None:
+        """Take away an owner's queues with the wake-ups in them; one that is away is logged."""
+        try:
+            delete_queues(self.broker, {owner, *queues})
+        except Exception as error:  # noqa: BLE001 - every broker has errors of its own
+            log.warning("queues stay behind, the broker is away", owner=owner, error=str(error))
 
     def close(self) -> None:
         """Close the broker's connections."""

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, case, func, select, update
+from sqlalchemy import Row, Select, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import audit
 from core.db import utcnow
 from core.errors import InvalidInputError, NotFoundError, RefusedError
 from core.framework.runtime import runtime_of
+from core.framework.steps import on_export, on_forget
 from core.hookspecs.channels import Transport
 from core.hookspecs.system import SettingField
 from core.i18n import TranslationString, _
+from core.jobs.models import Lease
 from core.messaging.channels import AccountRow, Channels, seal_settings
-from core.messaging.models import QUEUED, ChannelAccount, Message
+from core.messaging.models import QUEUED, Attempt, ChannelAccount, Message, Report, Segment
 from core.messaging.queue import wake_account
 
 __all__ = [
@@ -285,6 +287,52 @@ def _account(session: Session, name: str) -> ChannelAccount:
     if account is None:
         raise NotFoundError(_("Tidak ada kanal bernama ${name}.", mapping={"name": name}))
     return account
+
+
+@on_export
+def _export(session: Session, owner: str) -> dict[str, Any]:
+    """Give the accounts of an owner's transport; their secrets stay encrypted."""
+    rows = session.execute(
+        select(
+            ChannelAccount.name,
+            ChannelAccount.settings,
+            ChannelAccount.weight,
+            ChannelAccount.is_paused,
+        )
+        .where(ChannelAccount.transport == owner)
+        .order_by(ChannelAccount.name)
+    )
+    return {"channels.json": [row._asdict() for row in rows]}
+
+
+@on_forget
+def _forget(session: Session, owner: str) -> None:
+    """Delete the accounts of an owner's transport.
+
+    Where messages went through one its name stays for them to be read; settings and use go.
+    """
+    ids = session.scalars(select(ChannelAccount.id).where(ChannelAccount.transport == owner)).all()
+    used: set[int | None] = set()
+    for model in (Message, Attempt, Segment, Report):
+        used |= set(
+            session.scalars(select(model.account_id).where(model.account_id.in_(ids)).distinct())
+        )
+    session.execute(
+        update(ChannelAccount)
+        .where(ChannelAccount.id.in_(ids))
+        .values(settings={}, is_paused=True, version=ChannelAccount.version + 1)
+    )
+    session.execute(
+        delete(ChannelAccount).where(
+            ChannelAccount.id.in_(ids), ChannelAccount.id.not_in([one for one in used if one])
+        )
+    )
+    for number in ids:
+        session.execute(
+            delete(Lease).where(
+                or_(Lease.name == f"poll:{number}", Lease.name.like(f"dispatch:{number}:%"))
+            )
+        )
 
 
 def _transport(session: Session, name: str) -> type[Transport]:

@@ -110,11 +110,14 @@ class DatabaseFactory:
             template = self.empty()
             self._prepare(template, plugins)
             self._templates[plugins] = template
-        template = self._templates[plugins]
+        return self.clone(self._templates[plugins])
+
+    def clone(self, template: URL) -> URL:
+        """Return the address of a new database with what ``template`` holds; nobody may use it."""
         name = f"t_{self._worker}_{next(self._numbers)}"
         if self.kind == "sqlite":
             target = self._folder / f"{name}.db"
-            shutil.copyfile(template.database, target)
+            shutil.copyfile(str(template.database), target)
             return URL.create("sqlite", database=str(target))
         source = f"TEMPLATE {template.database} STRATEGY FILE_COPY"
         self.server.execute(f"CREATE DATABASE {name} {source}")

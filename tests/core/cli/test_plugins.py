@@ -378,3 +378,23 @@ def test_check_says_what_it_cannot_check(
 def test_a_table_prints_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     show_table([{"name": "atlas [depends]"}], {"name": TranslationString("Nama")})
     assert "atlas [depends]" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("plugins")
+def test_an_export_is_read_back_after_its_preview(abah: Abah, tmp_path: Path) -> None:
+    abah("plugins", "install", "--yes", "dasar", "atas")
+    export = str(tmp_path / "dasar.zip")
+    refused = abah("plugins", "uninstall", "--yes", "--purge", "--export", export, "dasar")
+    assert (refused.code, "atas" in refused.err) == (1, True)
+    abah("plugins", "uninstall", "--yes", "atas")
+    abah("plugins", "uninstall", "--yes", "--purge", "--export", export, "dasar")
+    (found,) = abah("plugins", "preview", "dasar", "--from", export, "--json").json
+    assert found["rows"] == {"dasar_thing": 0}
+    assert abah("plugins", "install", "dasar", "atas", "--from", export).code == 2
+    wrong = abah("plugins", "install", "atas", "--from", export)
+    assert (wrong.code, "plugin dasar" in wrong.err) == (1, True)
+    done = abah("plugins", "install", "dasar", "--from", export, "--yes")
+    assert "dasar_thing (0)" in done.out
+    assert "Plugin dasar 1.0 terpasang." in done.out
+    again = abah("plugins", "install", "dasar", "--from", export, "--yes")
+    assert (again.code, "--purge" in again.err) == (1, True)

@@ -60,6 +60,7 @@ def test_install_brings_dependencies_in_order_and_raises_the_number(
     assert [step for plugin, step in steps if plugin == "dasar"] == [
         "check",
         "migrate",
+        "dasar_0001_base",
         "data",
         "permissions",
         "mark",
@@ -176,7 +177,7 @@ def test_pages_are_tried_beside_those_that_are_there(
     Lifecycle(runtime).install("peta", "rusak")
     workshop.write(home / "plugin.py", "1 / 0")
     sys.modules.pop("plugins.rusak.plugin")
-    with pytest.raises(PluginLoadError, match="denah"):
+    with pytest.raises(AbahError, match="denah"):
         Lifecycle(deployment()).install("denah")
     assert states(runtime) == {"denah": "failed", "peta": "installed", "rusak": "installed"}
     workshop.write(workshop.folder / "denah" / "plugin.py", TWO_PAGES.format(route="denah"))

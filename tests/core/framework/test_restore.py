@@ -54,7 +54,9 @@ def test_a_copy_comes_back_whole_on_either_kind_of_database(
     assert contents.rows["peta_thing"] == 1501
     assert is_empty(target.database)
     told: dict[str, int] = {}
-    restore(target, path, progress=lambda table, rows: told.update({table: rows}))
+    restore(
+        target, path, progress=lambda table, rows: told.update({table: told.get(table, 0) + rows})
+    )
     assert told["peta_thing"] == 1501
     with target.database.reading() as session:
         note = session.execute(text("SELECT note FROM peta_thing WHERE id = 1501")).scalar_one()

@@ -13,7 +13,7 @@ import time_machine
 from sqlalchemy import select
 
 from core.framework.manifest import Manifest, Schedule
-from core.framework.models import ScheduledStart
+from core.framework.models import PluginRow, PluginState, ScheduledStart
 from core.framework.runtime import Runtime
 from core.framework.schedules import next_start, start_due
 from core.hookspecs.markers import hookimpl
@@ -56,6 +56,8 @@ def ran(runtime: Runtime) -> list[int]:
 
     tasks = hookimpl(lambda: [report])
     runtime.hooks.register("uji", SimpleNamespace(register_tasks=tasks))
+    with runtime.database.writing() as session:
+        session.add(PluginRow(name="uji", version="1", state=PluginState.INSTALLED))
     runtime.plugins = [replace(MANIFEST, schedules=(Schedule("uji.laporan", at="07:30"),))]
     return noted
 

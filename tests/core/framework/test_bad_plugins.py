@@ -1,0 +1,247 @@
+"""Whatever is wrong with a plugin is said in a sentence that names it and the way out.
+
+All the bad ones of the table lie beside two good ones, which go on working.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, text
+from webtest import TestApp
+
+from core.app import build_wsgi
+from core.cli.root import _ask_plugins
+from core.cli.state import CliState
+from core.errors import AbahError
+from core.framework.doctor import examine
+from core.framework.lifecycle import Lifecycle
+from core.framework.overview import overview
+from core.framework.removal import uninstall
+from core.framework.runtime import Runtime
+from core.framework.stored import save_settings
+from core.i18n import plain
+from tests.core.conftest import Workshop
+
+pytestmark = pytest.mark.plugins()
+
+GOOD = """
+    import click
+    from pyramid.response import Response
+    from pyramid.security import NO_PERMISSION_REQUIRED
+
+    from core.api.hooks import SettingField, SettingsSection, hookimpl
+    from core.api.text import _
+
+
+    @hookimpl
+    def include_web(config):
+        config.add_route("NAME.ada", "/ada")
+        config.add_view(
+            lambda request: Response("ada"),
+            route_name="NAME.ada",
+            permission=NO_PERMISSION_REQUIRED,
+        )
+
+
+    @hookimpl
+    def register_commands():
+        return [click.Command("hitung")]
+
+
+    @hookimpl
+    def register_settings():
+        return SettingsSection(_("Warna"), [SettingField("warna", _("Warna"))])
+"""
+TEXT = '[[message_text]]\nkey = "satu.sapa"\ntitle = "Sapaan"\nbody = "Halo"\n'
+GOOD_TOML = """
+    data = ["data/a.toml"]
+    [[permissions]]
+    name = "satu.lihat"
+    title = "Melihat"
+    [[menus]]
+    id = "satu.menu"
+    label = "Satu"
+    route = "satu.ada"
+"""
+ROUTE = """
+    from core.api.hooks import hookimpl
+
+    @hookimpl
+    def include_web(config):
+        config.add_route("satu.ada", "/lain")
+"""
+MODELS = """
+    from sqlalchemy.orm import Mapped, mapped_column
+
+    from core.api.db import Base
+
+
+    class Thing(Base):
+        __tablename__ = "satu_thing"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+"""
+HALF = """
+    import sqlalchemy as sa
+    from alembic import op
+
+    revision = "NAME_0001_base"
+    down_revision = None
+
+
+    def upgrade():
+        op.create_table("NAME_thing", sa.Column("id", sa.Integer, primary_key=True))
+        op.execute("UPDATE tidak_ada SET x = 1")
+"""
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A plugin with one mistake, and the words that have to stand in the message."""
+
+    name: str
+    says: tuple[str, ...]
+    toml: str = ""
+    code: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def data(name: str, content: str, *says: str) -> Bad:
+    return Bad(name, says, toml='data = ["data/a.toml"]', files={"data/a.toml": content})
+
+
+def makes(name: str, table: str) -> Mapping[str, str]:
+    return Workshop.migration(name, table)
+
+
+TABLE = [
+    Bad("bukan_toml", ("bukan_toml/plugin.toml", "TOML", "line 4"), toml="salah = = 1"),
+    Bad("kunci", ("kunci/plugin.toml", "kunci salah", "Kunci yang dikenal"), toml="salah = 1"),
+    Bad("lingkar", ("lingkar → balik → lingkar", "depends"), toml='[depends]\nbalik = ""'),
+    Bad("balik", ("balik → lingkar → balik", "depends"), toml='[depends]\nlingkar = ""'),
+    Bad("kurang", ("kurang → entah", "Pasang"), toml='[depends]\nentah = ""'),
+    Bad("lama", ("lama → satu", ">=9", "1.0", "Pasang versi"), toml='[depends]\nsatu = ">=9"'),
+    Bad("inti", ("inti", "abah >=99", "perbarui abah"), toml='core = ">=99"'),
+    Bad("rute", ("rute", "route satu.ada", "pada satu", "Ganti namanya"), code=ROUTE),
+    Bad("alamat", ("alamat", "satu", "/p/satu", "url_prefix"), toml='url_prefix = "/p/satu"'),
+    Bad("model", ("model", "satu_thing", "diawali model_"), files={"models.py": MODELS}),
+    Bad(
+        "meja",
+        ("meja_0001_base", "satu_thing", "lalu ulangi"),
+        files=makes("meja", "satu_thing"),
+    ),
+    Bad("asing", ("asing", "satu_baru", "diawali asing_"), files=makes("asing", "satu_baru")),
+    Bad(
+        "paruh",
+        ("paruh_0001_base", "tidak_ada", "Perbaiki migrasi"),
+        files={"migrations/paruh_0001_base.py": HALF.replace("NAME", "paruh")},
+    ),
+    Bad(
+        "izin",
+        ("izin/plugin.toml", "satu.lihat", "permissions[1].name", "diawali nama plugin"),
+        toml='[[permissions]]\nname = "satu.lihat"\ntitle = "x"',
+    ),
+    Bad(
+        "menu",
+        ("menu", "satu.menu", "dipakai satu", "menus.id"),
+        toml='[[menus]]\nid = "satu.menu"\nlabel = "x"',
+    ),
+    Bad(
+        "jalan",
+        ("jalan", "jalan.menu", "jalan.tiada"),
+        toml='[[menus]]\nid = "jalan.menu"\nlabel = "x"\nroute = "jalan.tiada"',
+    ),
+    Bad("impor", ("impor", "ZeroDivisionError", "Perbaiki kodenya"), code="1 / 0"),
+    data("teks", TEXT, "Data plugin teks", "satu.sapa:id", "dibawa satu", "Beri nama lain"),
+    data("titik", "[[message_text]\n", "titik/data/a.toml", "line 1"),
+    data("jenis", "[[entah]]\n", "jenis/data/a.toml", "entah", "Yang dikenal: message_text"),
+    data("tanpa", '[[message_text]]\ntitle = "x"', "tanpa/data/a.toml", "message_text[1].key"),
+    data("angka", "[[message_text]]\nkey = 7", "angka/data/a.toml", "message_text[1].key", "teks"),
+]
+
+
+@pytest.fixture
+def good(deployment: Callable[..., Runtime], workshop: Workshop) -> Runtime:
+    """Two plugins that run, one of them with everything that another might want to have too."""
+    for name in ("satu", "lain"):
+        files = {**workshop.migration(name, f"{name}_thing"), "data/a.toml": TEXT}
+        workshop.plugin(
+            name,
+            toml=GOOD_TOML if name == "satu" else "",
+            code=GOOD.replace("NAME", name),
+            files=files,
+        )
+    runtime = deployment()
+    Lifecycle(runtime).install("satu", "lain")
+    return runtime
+
+
+def works(runtime: Runtime, *names: str) -> None:
+    app = TestApp(build_wsgi(runtime))
+    for name in names:
+        assert app.get(f"/p/{name}/ada").text == "ada"
+
+
+def test_each_mistake_has_its_own_message_and_the_others_go_on(
+    good: Runtime, deployment: Callable[..., Runtime], workshop: Workshop
+) -> None:
+    for bad in TABLE:
+        workshop.plugin(bad.name, toml=bad.toml, code=bad.code, files=bad.files)
+    for bad in TABLE:
+        with pytest.raises(AbahError) as caught:
+            Lifecycle(good).install(bad.name)
+        message = plain(caught.value.explanation)
+        assert [word for word in bad.says if word not in message] == [], message
+        assert "\n" not in message
+        assert message.endswith("."), message
+    tables = set(inspect(good.database.engine).get_table_names())
+    assert not tables & {f"{bad.name}_thing" for bad in TABLE} | tables & {"satu_baru"}
+    shown = {status.name: status for status in overview(deployment())}
+    assert [bad.name for bad in TABLE if not shown[bad.name].problem] == []
+    assert {name for name, one in shown.items() if str(one.state) == "installed"} == {
+        "satu",
+        "lain",
+    }
+    works(deployment(), "satu", "lain")
+
+
+def test_a_plugin_that_vanished_is_named_and_can_be_removed(
+    good: Runtime, deployment: Callable[..., Runtime], workshop: Workshop, tmp_path: Any
+) -> None:
+    shutil.rmtree(workshop.folder / "satu")
+    runtime = deployment()
+    works(runtime, "lain")
+    (told,) = [plain(one.text) for one in examine(runtime) if one.plugin == "satu"]
+    assert "abah plugins uninstall satu" in told
+    (status,) = [one for one in overview(runtime) if one.name == "satu"]
+    assert (str(status.state), "abah.plugins_path" in plain(status.problem)) == ("missing", True)
+    with pytest.raises(AbahError, match=r"abah\.plugins_path"):
+        Lifecycle(runtime).upgrade("satu")
+    uninstall(runtime, "satu", purge_to=tmp_path / "satu.zip")
+    assert not inspect(good.database.engine).has_table("satu_thing")
+    works(deployment(), "lain")
+
+
+def test_a_command_of_two_goes_to_the_first_and_settings_are_each_plugins_own(
+    good: Runtime, deployment: Callable[..., Runtime], capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = deployment()
+    state = CliState()
+    state._runtime = runtime
+    assert list(_ask_plugins(state)) == ["hitung"]
+    told = " ".join(capsys.readouterr().err.split())
+    assert "hitung dari plugin satu dilewati" in told
+    assert "dipakai lain" in told
+    assert "register_commands" in told
+    for owner in ("satu", "lain"):
+        with runtime.database.writing() as session:
+            save_settings(session, owner, {"warna": f"warna {owner}"})
+    assert runtime.plugin_settings("satu")["warna"] == "warna satu"
+    assert runtime.plugin_settings("lain")["warna"] == "warna lain"
+    with good.database.reading() as session:
+        assert session.scalar(text("SELECT count(*) FROM abah_setting WHERE key = 'warna'")) == 2
