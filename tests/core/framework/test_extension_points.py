@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.frontend import CommandLineInterface
 from click.testing import CliRunner
 from sqlalchemy import select, text, update
 from webtest import TestApp
@@ -26,6 +25,7 @@ from core.cli.setup import load_demo
 from core.cli.state import CliState
 from core.db import Database, utcnow
 from core.db.migrate import drift
+from core.framework.discovery import discover
 from core.framework.lifecycle import Lifecycle, owner_of
 from core.framework.models import ScheduledStart
 from core.framework.removal import uninstall
@@ -34,7 +34,9 @@ from core.framework.schedules import start_due
 from core.framework.stored import save_settings
 from core.jobs.runner import Jobs
 from core.live import Live
+from core.locale_build import update_plugin
 from core.messaging.models import MessageText
+from core.testing.checks.imports import import_problems
 from core.testing.people import People, Person, sign_in_as
 from core.testing.work import Worker
 from core.web.assets import _digest
@@ -67,11 +69,6 @@ POINTS = {
 }
 
 
-def pybabel(*words: str) -> None:
-    """Run a command of Babel."""
-    CommandLineInterface().run(["pybabel", "-q", *words])  # type: ignore[no-untyped-call]
-
-
 def write_plugin(workshop: Workshop) -> Path:
     """Write the files that the page shows; blocks of one file follow each other."""
     files: dict[str, str] = {"__init__.py": ""}
@@ -80,7 +77,7 @@ def write_plugin(workshop: Workshop) -> Path:
     home = workshop.folder / "peta"
     for name, body in files.items():
         workshop.write(home / name, body)
-    pybabel("compile", "-D", "abah", "-d", f"{home}/locale")
+    update_plugin(home)
     return home
 
 
@@ -200,6 +197,7 @@ def test_every_point_works(site: Site) -> None:
     runtime, browser = site.runtime, site.browser
     owner = next(manifest for manifest in runtime.plugins if manifest.name == "peta")
     assert drift(runtime.database, owner_of(owner), frozenset({"peta", "hibah"})) == []
+    assert import_problems(owner, discover(runtime.settings)) == []
     _an_officer_with_the_plugins_role_reads(site)
     # A tab with its own form, seen by the page.
     form = next(
@@ -291,9 +289,7 @@ def test_a_webhook_lets_in_what_is_signed_and_nothing_else(site: Site) -> None:
 
 
 def test_the_words_of_the_plugin_are_found(workshop: Workshop) -> None:
-    home = write_plugin(workshop)
-    found = home / "peta.pot"
-    pybabel("extract", "-F", f"{home}/babel.cfg", "-k", "_", "-o", str(found), str(home))
-    words = found.read_text(encoding="utf-8")
+    catalogue = write_plugin(workshop) / "locale" / "en" / "LC_MESSAGES" / "abah.po"
+    words = catalogue.read_text(encoding="utf-8")
     for said in ("Daftar tempat", "Juru ukur", "tempat di peta", "Kunci webhook"):
         assert f'msgid "{said}"' in words
