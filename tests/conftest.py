@@ -13,6 +13,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+COLLECTED = pytest.StashKey[list[str]]()
+"""Ids of what was collected, before tests were left out by ``-m`` and ``-k``."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the list of tests for the one that looks at all of them."""
+    config.stash[COLLECTED] = [item.nodeid for item in items]
+
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:

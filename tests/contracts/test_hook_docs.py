@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from core.hookspecs.markers import Lifetime
 ROOT = Path(__file__).parents[2]
 
 
+@cache
 def hooks_with_a_test() -> set[str]:
     """Name the hooks that have a test of their own, ``test_hook_<name>…``, anywhere in the tree."""
     tests = {
