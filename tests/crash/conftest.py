@@ -46,22 +46,16 @@ def sink(request: pytest.FixtureRequest) -> Iterator[Sink]:
 
 
 @dataclass
-class Hatchery:
-    """Gives workers."""
+class Nest:
+    """The process that workers are forked from, one for all tests."""
 
-    settings: dict[str, Any]
     process: subprocess.Popen[str]
     ended: dict[int, int] = field(default_factory=dict)
     born: list[int] = field(default_factory=list)
     news: threading.Condition = field(default_factory=threading.Condition)
 
-    def start(self, *, fault: str = "", chunk: int = 5) -> int:
+    def start(self, order: dict[str, Any]) -> int:
         """Start a worker and return its process id."""
-        order = {
-            "settings": self.settings,
-            "environment": {"ABAH_FAULT": fault},
-            "chunk": chunk,
-        }
         assert self.process.stdin is not None
         with self.news:
             before = len(self.born)
@@ -88,33 +82,62 @@ class Hatchery:
                     self.ended[int(words[1])] = int(words[2])
                 self.news.notify_all()
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Kill what is left."""
         for pid in set(self.born) - set(self.ended):
             os.kill(pid, signal.SIGKILL)
             self.wait(pid)
+
+    def close(self) -> None:
+        """End it."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait()
 
 
-@pytest.fixture
-def hatchery(settings: dict[str, Any], runtime: Runtime) -> Iterator[Hatchery]:
-    """Start the process that workers are forked from."""
+@dataclass(frozen=True)
+class Hatchery:
+    """Gives workers of one deployment."""
+
+    settings: dict[str, Any]
+    nest: Nest
+
+    def start(self, *, fault: str = "", chunk: int = 5) -> int:
+        """Start a worker and return its process id."""
+        environment = {"ABAH_FAULT": fault}
+        return self.nest.start(
+            {"settings": self.settings, "environment": environment, "chunk": chunk}
+        )
+
+    def wait(self, pid: int) -> int:
+        """Wait for a worker's end and return its exit code, negative for a signal."""
+        return self.nest.wait(pid)
+
+
+@pytest.fixture(scope="session")
+def nest() -> Iterator[Nest]:
+    """Start the process that workers are forked from: its imports take longer than a worker."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.crash.hatchery"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    hatchery = Hatchery(settings, process)
-    listener = threading.Thread(target=hatchery.listen)
+    nest = Nest(process)
+    listener = threading.Thread(target=nest.listen)
     listener.start()
-    yield hatchery
-    hatchery.close()
+    yield nest
+    nest.close()
     listener.join()
     assert process.stdout is not None
     process.stdout.close()
+
+
+@pytest.fixture
+def hatchery(settings: dict[str, Any], runtime: Runtime, nest: Nest) -> Iterator[Hatchery]:
+    """Give workers on the database of the test; none outlives it."""
+    yield Hatchery(settings, nest)
+    nest.clear()
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ import signal
 import sys
 import traceback
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import structlog
 
-from core.app import open_runtime
+from core.app import import_models_of_core, open_runtime
 from core.live import run_worker
 from plugins.sms_http.channel import HttpTransport
 
@@ -40,6 +41,8 @@ def work(order: dict[str, Any]) -> None:
 
 def main() -> None:
     """Fork on demand; tell of ends as they come."""
+    import_models_of_core()
+    import_module("plugins.sms_http.plugin")
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)
