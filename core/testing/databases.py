@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 from sqlalchemy.engine import URL
@@ -85,7 +85,7 @@ class DatabaseFactory:
         self._folder = folder
         self._worker = worker
         self._prepare = prepare
-        self._templates: dict[tuple[str, ...], Any] = {}
+        self._templates: dict[tuple[str, ...], URL] = {}
         self._numbers = itertools.count(1)
         self._server: PostgresServer | None = None
 
@@ -110,16 +110,16 @@ class DatabaseFactory:
             template = self.empty()
             self._prepare(template, plugins)
             self._templates[plugins] = template
-        return self.clone(self._templates[plugins])
+        return self.copy_of(self._templates[plugins])
 
-    def clone(self, template: URL) -> URL:
-        """Return the address of a new database with what ``template`` holds; nobody may use it."""
+    def copy_of(self, url: URL) -> URL:
+        """Return the address of a copy of a database to which nobody is connected."""
         name = f"t_{self._worker}_{next(self._numbers)}"
         if self.kind == "sqlite":
             target = self._folder / f"{name}.db"
-            shutil.copyfile(str(template.database), target)
+            shutil.copyfile(str(url.database), target)
             return URL.create("sqlite", database=str(target))
-        source = f"TEMPLATE {template.database} STRATEGY FILE_COPY"
+        source = f"TEMPLATE {url.database} STRATEGY FILE_COPY"
         self.server.execute(f"CREATE DATABASE {name} {source}")
         return self.server.url(name)
 

@@ -10,10 +10,12 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy.engine import URL
 
 from core.testing.databases import DatabaseFactory
 
@@ -31,30 +33,55 @@ class Server:
     ini: Path
 
 
+def write_ini(file: Path, url: URL, port: int) -> None:
+    """Write the configuration of development for another database and port."""
+    database = url.render_as_string(hide_password=False).replace("%", "%%")
+    text = (ROOT / "development.ini").read_text(encoding="utf-8")
+    text = text.replace("sqlite:///%(here)s/var/abah.db", database)
+    file.write_text(text.replace("localhost:6543", f"localhost:{port}"), encoding="utf-8")
+
+
+def abah(ini: Path, *words: str) -> list[str]:
+    """Give the command line of ``abah``."""
+    return [sys.executable, "-m", "core.cli", "-c", str(ini), *words]
+
+
+@pytest.fixture(scope="session")
+def demos(
+    database_factories: Callable[[str], DatabaseFactory],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], URL]:
+    """Give a database of a kind as ``abah setup --demo`` leaves it, to make copies of."""
+
+    @cache
+    def demo(kind: str) -> URL:
+        url = database_factories(kind).empty()
+        ini = tmp_path_factory.mktemp("demo") / "demo.ini"
+        write_ini(ini, url, 6543)
+        subprocess.run(abah(ini, "setup", "--demo"), check=True, cwd=ROOT, timeout=300)
+        return url
+
+    return demo
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def server(
     request: pytest.FixtureRequest,
     database_factories: Callable[[str], DatabaseFactory],
+    demos: Callable[[str], URL],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     factory = database_factories(request.param)
-    url = factory.empty()
+    url = factory.copy_of(demos(request.param))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("site")
     address = f"http://localhost:{port}"
-    database = url.render_as_string(hide_password=False).replace("%", "%%")
-    text = (ROOT / "development.ini").read_text(encoding="utf-8")
-    text = text.replace("sqlite:///%(here)s/var/abah.db", database)
-    text = text.replace("http://localhost:6543", address)
-    text = text.replace("localhost:6543", f"localhost:{port}")
     ini = folder / "site.ini"
-    ini.write_text(text, encoding="utf-8")
-    abah = [sys.executable, "-m", "core.cli", "-c", str(ini)]
-    subprocess.run([*abah, "setup", "--demo"], check=True, cwd=ROOT, timeout=300)
+    write_ini(ini, url, port)
     log = (folder / "serve.log").open("wb")
-    process = subprocess.Popen([*abah, "serve"], cwd=ROOT, stdout=log, stderr=log)
+    process = subprocess.Popen(abah(ini, "serve"), cwd=ROOT, stdout=log, stderr=log)
     try:
         _wait(f"{address}/healthz", process)
         yield Server(address, ini)

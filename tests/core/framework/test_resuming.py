@@ -310,7 +310,7 @@ def test_a_kill_at_any_point_is_named_and_carried_on(
     with fresh(opener(prepared)) as runtime:
         case.prepare(runtime)
     for number in itertools.count(1):
-        url = factory.clone(prepared)
+        url = factory.copy_of(prepared)
         case.begin()
         came_to_its_end = not dies(case.act, opener(url), number=number, noted=noted)
         if not came_to_its_end:
