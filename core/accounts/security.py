@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pyramid.config import Configurator
     from pyramid.request import Request
 
-    from core.framework.runtime import Runtime
     from core.hookspecs.facts import UserFacts
 
 __all__ = ["SESSION_COOKIE", "SecurityPolicy", "sign_in", "sign_out"]
@@ -45,10 +44,8 @@ log = structlog.get_logger(__name__)
 class SecurityPolicy:
     """Pyramid's security policy: ``request.identity`` is UserFacts or None, in one query."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        """Look sessions up in the runtime's database."""
-        self._runtime = runtime
-        self._rules = runtime.component(SessionRules)
+    def __init__(self) -> None:
+        """Keep nothing but what is asked for again within one request."""
         self._cache = RequestLocalCache(self._load)
 
     def identity(self, request: Request) -> UserFacts | None:
@@ -72,14 +69,15 @@ class SecurityPolicy:
 
     def remember(self, request: Request, userid: int, **_more: Any) -> list[tuple[str, str]]:
         """Open a session for ``userid`` in the request's transaction and return its cookie."""
+        rules = _rules(request)
         token = open_session(
             request.db,
             userid,
-            rules=self._rules,
+            rules=rules,
             remote_addr=request.remote_addr or "",
             agent=request.user_agent or "",
         )
-        return self._cookie(request, token, int(self._rules.absolute.total_seconds()))
+        return self._cookie(request, token, int(rules.absolute.total_seconds()))
 
     def forget(self, request: Request, **_more: Any) -> list[tuple[str, str]]:
         """End the browser's session and return the cookie that replaces its own."""
@@ -93,12 +91,12 @@ class SecurityPolicy:
         if token is None:
             return None
         if request.method in SAFE_METHODS or _SESSION in request.environ:
-            found = find_session(request.db, token, rules=self._rules)
+            found = find_session(request.db, token, rules=_rules(request))
         else:
             # Apart from the request's own session, whose first query lets no other writer in: what
             # is slow in a view (hashing a password) comes before its first query.
-            with self._runtime.database.reading() as session:
-                found = find_session(session, token, rules=self._rules)
+            with request.runtime.database.reading() as session:
+                found = find_session(session, token, rules=_rules(request))
         if found is None:
             return None
         if utcnow() - found.seen_at > TOUCH_AFTER:
@@ -110,14 +108,14 @@ class SecurityPolicy:
             if request.method not in SAFE_METHODS and _SESSION in request.environ:
                 touch_session(request.db, found.session_id)
                 return
-            with self._runtime.database.writing() as session:
+            with request.runtime.database.writing() as session:
                 touch_session(session, found.session_id)
         except SQLAlchemyError as error:
             # A page is worth more than the note that it was looked at.
             log.warning("session not touched", reason=type(error).__name__)
 
     def _cookie(self, request: Request, token: str | None, seconds: int) -> list[tuple[str, str]]:
-        secure = self._runtime.settings.flag("abah.cookie_secure", default=True)
+        secure = request.runtime.settings.flag("abah.cookie_secure", default=True)
         carrier = Response()
         carrier.set_cookie(
             SESSION_COOKIE,
@@ -146,6 +144,11 @@ def sign_out(request: Request, response: Response) -> None:
     response.headerlist.extend(request.registry["abah.security"].forget(request))
 
 
+def _rules(request: Request) -> SessionRules:
+    rules: SessionRules = request.runtime.component(SessionRules)
+    return rules
+
+
 def _token(request: Request) -> str | None:
     token = request.cookies.get(SESSION_COOKIE)
     return token if token and len(token) <= _MAX_TOKEN else None
@@ -165,7 +168,7 @@ def _audit(request: Request, action: str, subject: str, **details: Any) -> None:
 
 def includeme(config: Configurator) -> None:
     """Set the policy and ``request.audit``."""
-    policy = SecurityPolicy(config.registry["runtime"])
+    policy = SecurityPolicy()
     config.registry["abah.security"] = policy
     config.set_security_policy(policy)
     config.add_request_method(_audit, "audit")

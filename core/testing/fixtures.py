@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
 
-from core.app import build_wsgi, open_runtime, prepare
+from core.app import open_runtime, prepare
+from core.testing.builds import Builds
 from core.testing.databases import DatabaseFactory, run_folder
 from core.testing.people import People, sign_in_as
 from core.testing.places import adopt_folders, plugin_settings
@@ -182,12 +183,19 @@ def session(database: Database) -> Iterator[Session]:
         yield session
 
 
+@pytest.fixture(scope="session")
+def builds() -> Builds:
+    """Give the applications that the tests of this process share."""
+    return Builds()
+
+
 @pytest.fixture
-def app(runtime: Runtime) -> TestApp:
+def app(runtime: Runtime, builds: Builds) -> Iterator[TestApp]:
     """Give a WebTest browser on the whole application."""
     from webtest import TestApp  # noqa: PLC0415
 
-    return TestApp(build_wsgi(runtime), extra_environ={"REMOTE_ADDR": "127.0.0.1"})
+    with builds.serving(runtime) as router:
+        yield TestApp(router, extra_environ={"REMOTE_ADDR": "127.0.0.1"})
 
 
 @pytest.fixture
