@@ -9,7 +9,15 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo
 
 from core.hookspecs.web import HelpChapter
-from core.locale_build import DOMAIN, KEYWORDS, LOCALES, placeholders, read_catalogue
+from core.locale_build import (
+    DOMAIN,
+    KEYWORDS,
+    LOCALES,
+    PLUGIN_METHODS,
+    PLUGIN_OPTIONS,
+    placeholders,
+    read_catalogue,
+)
 from core.testing.checks.pages import registered
 
 if TYPE_CHECKING:
@@ -21,21 +29,6 @@ if TYPE_CHECKING:
     from core.testing.specimen import Specimen
 
 __all__ = ["text_problems"]
-
-METHODS: Final = [
-    ("tests/**", "ignore"),
-    ("**.py", "python"),
-    ("**.jinja2", "jinja2"),
-    ("plugin.toml", "core.locale_build:extract_toml"),
-    ("data/**.toml", "core.locale_build:extract_toml"),
-]
-
-JINJA: Final = {
-    "silent": "false",
-    "trim_blocks": "true",
-    "lstrip_blocks": "true",
-    "newstyle_gettext": "true",
-}
 
 CORE: Final = Path(__file__).parents[2] / "locale"
 
@@ -64,7 +57,7 @@ def text_problems(specimen: Specimen) -> list[str]:
 
 
 def _texts(directory: Path) -> Iterator[tuple[MsgId, str]]:
-    found = extract_from_dir(directory, METHODS, {"**.jinja2": JINJA}, KEYWORDS)
+    found = extract_from_dir(directory, PLUGIN_METHODS, PLUGIN_OPTIONS, KEYWORDS)
     for filename, line, message, _comments, _context in found:
         if message:
             yield message, f"{filename}:{line}"
