@@ -144,7 +144,7 @@ class PluginConformance:
 
     @grade("silver")
     def test_templates(self, specimen: Specimen) -> None:
-        """Every template that is named exists; that each fits was asked at the install."""
+        """Every template that is named exists; an install has seen that each compiles."""
         clean(template_problems(specimen))
 
     @grade("silver")

@@ -151,9 +151,10 @@ def _work(specimen: Specimen) -> Iterator[str]:
         if schedule.task not in known:
             yield f"the schedule of {schedule.task} starts a task that it does not register"
     Sweeper(runtime).run_all()
-    for one in sweeps:
-        if not runtime.hooks.stats(specimen.name, one.name).failures:
-            yield f"the failure of sweep {one.name} is not counted against it"
+    work = [f"task {each.name}" for each in tasks if each.name in known]
+    for place in [*work, *(f"sweep {one.name}" for one in sweeps)]:
+        if not runtime.hooks.stats(specimen.name, place).failures:
+            yield f"the failure of {place} is not counted against it"
 
 
 def _registrations(specimen: Specimen) -> Iterator[str]:
