@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import MetaData, select
 
+from core.db import utcnow
 from core.framework.lifecycle import Lifecycle
 from core.framework.loading import LoadedPlugins
-from core.framework.models import StoredSetting
+from core.framework.models import PluginHealth, StoredSetting
 from core.framework.portable import read_contents
 from core.framework.removal import PurgeRefusedError, uninstall
 from core.framework.schedules import start_due
+from core.hookspecs.web import HelpChapter
 from core.jobs.registry import core_sweeps, core_tasks
 from core.jobs.runner import Jobs
 from core.testing.checks.fences import failing_pages
 from core.testing.checks.lifecycle import Tables
+from core.testing.checks.pages import registered
 from core.testing.specimen import Site
 from core.web.parts import parts_of
 
@@ -73,6 +76,8 @@ def _left(specimen: Specimen, after: Site) -> Iterator[str]:
         for place, pieces in parts.slots.items()
         if name in {owner for owner, _slot in pieces}
     )
+    chapters = {each.key for _hook, each in registered(specimen) if isinstance(each, HelpChapter)}
+    yield from (f"chapter {each} is still there" for each in chapters & set(parts.chapters))
     jobs = runtime.component(Jobs)
     at_work = [each.name for each in jobs.tasks().values() if each.owner == name]
     at_work += [each.name for owner, each in jobs.sweeps() if owner == name]
@@ -107,11 +112,13 @@ def purge_problems(specimen: Specimen) -> list[str]:
 
 
 def _use(specimen: Specimen) -> None:
-    """Leave what a plugin in use leaves: rows, settings, the next starts of its schedules."""
+    """Leave what a plugin in use leaves: rows, settings, figures, the next starts of its tasks."""
     runtime = specimen.runtime
     Tables(specimen, runtime).fill()
     with runtime.database.writing() as session:
         session.add(StoredSetting(owner=specimen.name, key="conformance", value='"x"'))
+        counted = {"calls": 1, "failures": 0, "microseconds": 1}
+        session.add(PluginHealth(plugin=specimen.name, place="x", hour=utcnow(), **counted))
     start_due(runtime)
 
 

@@ -25,11 +25,13 @@ IN_TEMPLATE: Final = re.compile(r"""has_permission\(\s*["']([^"']+)["']""")
 def route_problems(specimen: Specimen) -> list[str]:
     """Tell which routes do not lie in the plugin's own room: its name, and its prefix."""
     prefix = specimen.manifest.url_prefix.strip("/")
+    # Its files lie where those of everybody do.
+    rooms = (f"{prefix}/", f"static/p/{specimen.name}/")
     problems = []
     for name, pattern in specimen.routes.items():
         if not name.startswith((f"{specimen.name}.", STATIC)):
             problems.append(f"route {name} must be called {specimen.name}.…")
-        if not f"{pattern.strip('/')}/".startswith(f"{prefix}/"):
+        if not f"{pattern.strip('/')}/".startswith(rooms):
             problems.append(f"route {name} lies at /{pattern.strip('/')}, outside /{prefix}")
     return problems
 
