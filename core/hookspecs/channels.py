@@ -230,7 +230,7 @@ class Transport(ABC):
     name: ClassVar[str]
     """Unique name, the same as the plugin's."""
     title: ClassVar[TranslationString]
-    capabilities: ClassVar[Capabilities]
+    capabilities: ClassVar[Capabilities] = Capabilities()
     settings_form: ClassVar[Sequence[SettingField]] = ()
     """Fields of one account (address, credentials …); secrets are stored encrypted."""
 

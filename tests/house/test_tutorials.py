@@ -70,12 +70,13 @@ class Reader:
                 ["/bin/sh", "-c", command],
                 cwd=self.folder,
                 env=self.environment,
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 text=True,
                 check=False,
             )
             self.output += done.stdout
-            assert done.returncode == code, f"{command}\n{done.stdout}{done.stderr}"
+            assert done.returncode == code, f"{command}\n{done.stdout}"
 
     def compare(self, expected: str) -> None:
         shown = " ".join(self.output.split())
