@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -141,10 +142,19 @@ def test_a_new_plugin_passes_its_tests_and_reaches_gold(tmp_path: Path, kind: st
     path = "abah.plugins_path ="
     (tmp_path / "development.ini").write_text(text.replace(path, f"{path} %(here)s/plugin"))
 
+    # Nothing of this test run: its databases are not theirs.
+    strange = ("PYTHON", "ABAH", "LANG")
+    clean = {key: text for key, text in os.environ.items() if not key.startswith(strange)}
+
     def run(command: str) -> str:
         program, *words = command.split()
         done = subprocess.run(
-            [BIN / program, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+            [BIN / program, *words],
+            cwd=tmp_path,
+            env=clean,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
