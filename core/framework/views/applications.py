@@ -12,6 +12,7 @@ from pyramid.view import view_config
 
 from core.errors import ConflictError
 from core.framework.conflicts import conflicts, settle
+from core.framework.health import plugin_health
 from core.framework.journal import RUN, WHOLE, history
 from core.framework.lifecycle import Lifecycle
 from core.framework.models import Outcome, PluginState
@@ -27,10 +28,11 @@ from core.i18n import TranslationString, _
 from core.web.locale import translate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from pyramid.request import Request
 
+    from core.framework.health import PlaceHealth
     from core.framework.models import JournalEntry
     from core.framework.runtime import Runtime
 
@@ -70,6 +72,8 @@ class Card:
     outdated: bool
     has_page: bool
     """False for what is no plugin's name: a second one of the same name, a folder."""
+    failures: int
+    """How often its code raised in the last 24 hours, in all processes."""
 
     @property
     def problem(self) -> TranslationString | str:
@@ -117,9 +121,14 @@ def list_applications(request: Request) -> Any:
     everything = overview(runtime)
     search = Search.of(request)
     outdated = Lifecycle(runtime).outdated()
+    health = plugin_health(request.db)
     categories = {one.manifest.category for one in everything if one.manifest}
     return {
-        "cards": [_card(one, outdated) for one in everything if search.finds(one)],
+        "cards": [
+            _card(one, outdated, health.get(one.name, ()))
+            for one in everything
+            if search.finds(one)
+        ],
         "search": search,
         "searchable": len(everything) > FEW,
         "found_states": [state for state in STATES if state in {one.state for one in everything}],
@@ -138,12 +147,13 @@ def show_application(request: Request) -> Any:
     """Show one plugin: what it adds, what it needs, what it costs, what was done."""
     runtime: Runtime = request.registry["runtime"]
     status = status_of(runtime, request.matchdict["plugin"])
+    health = plugin_health(request.db).get(status.name, [])
     return {
-        "card": _card(status, Lifecycle(runtime).outdated()),
+        "card": _card(status, Lifecycle(runtime).outdated(), health),
         "needed_by": Lifecycle(runtime).needing(status.name, INSTALLED),
         "tables": tables_of(runtime, status.name),
         "has_settings": status.name in runtime.component(PluginSettings).sections(),
-        "load": _load(runtime, status.name),
+        "load": health,
         "conflicts": conflicts(request.db, status.name),
         "history": _history(request, status.name),
         "interrupted": [one for one in interrupted(runtime) if one.plugin == status.name],
@@ -209,28 +219,14 @@ def words() -> dict[str, Any]:
     }
 
 
-def _card(status: PluginStatus, outdated: Collection[str]) -> Card:
+def _card(status: PluginStatus, outdated: Collection[str], health: Sequence[PlaceHealth]) -> Card:
     return Card(
         status=status,
         operations=operations(status, outdated),
         outdated=status.name in outdated,
         has_page=ADDRESS.fullmatch(status.name) is not None,
+        failures=sum(place.failures for place in health),
     )
-
-
-def _load(runtime: Runtime, name: str) -> list[Mapping[str, Any]]:
-    """Tell what a plugin's hooks have cost in this process since it follows the present plugins."""
-    return [
-        {
-            "place": place,
-            "calls": account.calls,
-            "milliseconds": 1000 * account.seconds / account.calls,
-            "failures": account.failures,
-            "last_error": account.last_error,
-        }
-        for (plugin, place), account in sorted(runtime.hooks.all_stats().items())
-        if plugin == name and account.calls
-    ]
 
 
 def _history(request: Request, name: str) -> list[tuple[JournalEntry, TranslationString | None]]:
