@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.rows import Row
 
 OUTPUT = Path("build/bench.json")
-HELPERS = frozenset({"__main__", "bureau", "rows"})
+HELPERS = frozenset({"__main__", "bureau", "many", "rows"})
 
 
 def collect(names: list[str]) -> list[Row]:
@@ -45,7 +45,7 @@ def main() -> int:
             row.unit,
             f"{row.reference:,.2f}",
             f"{row.ratio:.2f}",
-            f"{sign} {row.goal}",
+            f"{sign} {row.goal}" + (f", {sign} {row.limit} {row.unit}" if row.limit else ""),
             "yes" if row.met else "NO",
         )
     Console(width=100).print(table)

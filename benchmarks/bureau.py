@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from core.api.hooks import UserFacts
     from core.framework.runtime import Runtime
 
-__all__ = ["deploy"]
+__all__ = ["BUNDLED", "deploy"]
+
+BUNDLED: Final = ("hibah", "nphd", "sandbox")
+"""Plugins that are installed."""
 
 OFFICERS: Final = 40
 LISTS: Final = 40
@@ -47,7 +50,7 @@ def deploy(file: Path) -> tuple[Runtime, int]:
         "abah.embedded_worker": "false",
     }
     empty = open_runtime(settings, plugins=())
-    prepare(empty, ["hibah", "nphd", "sandbox"])
+    prepare(empty, BUNDLED)
     empty.close()
     runtime = open_runtime(settings)
     people = People(runtime)

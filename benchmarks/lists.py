@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from core.framework.runtime import Runtime
 
-__all__ = ["PAGES", "run"]
+__all__ = ["PAGES", "asker", "run", "sign_in"]
 
 GOAL: Final = 3.0
 WARM: Final = 10
@@ -90,13 +90,14 @@ def run() -> list[Row]:
         runtime, admin_id = deploy(Path(folder) / "lists.db")
         try:
             app = build_wsgi(runtime)
-            cookie = _sign_in(runtime, app, admin_id)
+            cookie = sign_in(runtime, app, admin_id)
             return [_measure(runtime, app, cookie, name) for name in PAGES]
         finally:
             runtime.close()
 
 
-def _sign_in(runtime: Runtime, app: Router, user_id: int) -> str:
+def sign_in(runtime: Runtime, app: Router, user_id: int) -> str:
+    """Sign somebody in and return what the browser sends from then on."""
     browser = TestApp(app, extra_environ={"REMOTE_ADDR": "127.0.0.1"})
     sign_in_as(runtime, browser, user_id)
     browser.get("/")
@@ -105,11 +106,11 @@ def _sign_in(runtime: Runtime, app: Router, user_id: int) -> str:
 
 def _measure(runtime: Runtime, app: Router, cookie: str, name: str) -> Row:
     page = PAGES[name]
-    ours = _asker(app, page.path, cookie)
+    ours = asker(app, page.path, cookie)
     ours()
     with _statements(runtime) as statements:
         ours()
-    bare = _asker(_bare(runtime, statements, name), page.path)
+    bare = asker(_bare(runtime, statements, name), page.path)
     times: dict[Ask, list[float]] = {ours: [], bare: []}
     for number in range(WARM + ROUNDS):
         for ask, found in times.items():
@@ -127,7 +128,7 @@ def _measure(runtime: Runtime, app: Router, cookie: str, name: str) -> Row:
     )
 
 
-def _asker(app: Router, path: str, cookie: str = "") -> Ask:
+def asker(app: Router, path: str, cookie: str = "") -> Ask:
     """Return a function that asks for a page once and returns its body."""
     environ = Request.blank(path, environ={"REMOTE_ADDR": "127.0.0.1"}).environ
     if cookie:

@@ -17,6 +17,8 @@ class Row:
     reference: float
     goal: float
     """The ratio that must be reached by a rate, and not exceeded by a time."""
+    limit: float | None = None
+    """What the figure itself must reach or not exceed too, where that was promised."""
 
     @property
     def ratio(self) -> float:
@@ -31,7 +33,10 @@ class Row:
     @property
     def met(self) -> bool:
         """Whether the goal holds."""
-        return self.ratio <= self.goal if self.at_most else self.ratio >= self.goal
+        limit = self.value if self.limit is None else self.limit
+        if self.at_most:
+            return self.ratio <= self.goal and self.value <= limit
+        return self.ratio >= self.goal and self.value >= limit
 
     def as_dict(self) -> dict[str, str | float | bool]:
         """Return what build/bench.json holds."""

@@ -203,8 +203,11 @@ class Hooks:
 
     def stats(self, plugin: str, place: str) -> HookStats:
         """Return the running account of one plugin at one hook or place."""
-        with self._guard:
-            return self._stats.setdefault((plugin, place), HookStats())
+        found = self._stats.get((plugin, place))
+        if found is None:
+            with self._guard:
+                found = self._stats.setdefault((plugin, place), HookStats())
+        return found
 
     def all_stats(self) -> Mapping[tuple[str, str], HookStats]:
         """Return every account as it is now."""
