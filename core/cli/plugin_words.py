@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from core.api.cli import console, in_words, say, show_table
+from core.framework.datafiles import LoadReport
 from core.framework.doctor import Severity
 from core.framework.overview import PluginStatus
 from core.framework.preview import InstallPreview
+from core.framework.rehearsal import Rehearsal, RehearsedPart
 from core.framework.removal import RemovalPreview
 from core.framework.schedules import JAKARTA
 from core.framework.words import OPERATIONS, STATES, STEPS
@@ -20,6 +23,7 @@ __all__ = [
     "as_row",
     "print_details",
     "show_plan",
+    "show_rehearsal",
     "show_removal",
     "step_words",
 ]
@@ -163,17 +167,82 @@ def _changes(one: InstallPreview) -> list[dict[str, Any]]:
     if one.data is None:
         kinds[_("data yang dimuat")] = list(one.loads)
     else:
-        kinds |= {
-            _("data baru"): one.data.created,
-            _("data diperbarui"): one.data.updated,
-            _("data tetap karena diubah Admin"): one.data.kept,
-            _("data yang tidak dibawa lagi; tetap ada"): one.data.orphaned,
-        }
+        kinds |= dict(_loads(one.data))
     return [
         {"name": manifest.name, "what": what, "which": ", ".join(which)}
         for what, which in kinds.items()
         if which
     ]
+
+
+KINDS = {
+    "permissions": _("izin"),
+    "menus": _("menu"),
+    "schedules": _("jadwal"),
+    "data": _("isi berkas data"),
+    "settings": _("pengaturan"),
+    "commands": _("perintah"),
+    "queues": _("antrean"),
+    "routes": _("rute"),
+    "templates": _("templat"),
+    "blocks": _("blok templat"),
+}
+"""What a version adds or takes away."""
+
+
+def show_rehearsal(found: Rehearsal) -> None:
+    """Print what an upgrade did on a copy."""
+    rows = [
+        {"name": part.name, "what": what, "which": which}
+        for part in found.parts
+        for what, which in _rehearsed(part)
+    ]
+    show_table(rows, {"name": _("Plugin"), "what": _("Perubahan"), "which": _("Rincian")})
+    if found.rows:
+        console().print()
+        counted = [
+            {"table": table, "before": _count(before), "after": _count(after)}
+            for table, before, after in found.rows
+        ]
+        columns = {"table": _("Tabel"), "before": _("Baris sebelum"), "after": _("Baris sesudah")}
+        show_table(counted, columns)
+    console().print()
+    for part in found.parts:
+        if part.error:
+            step = STEPS.get(part.step, part.step)
+            text = _(
+                "${name} akan gagal pada langkah ${step}: ${reason}",
+                mapping={"name": part.name, "step": step or "-", "reason": part.error},
+            )
+            say(text, style="red")
+    if not found.broke:
+        say(_("Pembaruan ini berhasil pada salinan; basis data tidak diubah."), style="green")
+
+
+def _rehearsed(part: RehearsedPart) -> Iterator[tuple[TranslationString, str]]:
+    yield _("versi"), f"{part.old or '-'} → {part.new}"
+    if part.migrations:
+        timed = [f"{number} ({seconds:.2f} s)" for number, seconds in part.migrations]
+        yield _("migrasi"), ", ".join(timed)
+    if part.data is not None:
+        yield from ((what, ", ".join(which)) for what, which in _loads(part.data) if which)
+    for kind, names in part.added.items():
+        yield _("ditambah"), f"{in_words(KINDS.get(kind, kind))}: {', '.join(names)}"
+    for kind, names in part.removed.items():
+        yield _("hilang"), f"{in_words(KINDS.get(kind, kind))}: {', '.join(names)}"
+
+
+def _loads(report: LoadReport) -> list[tuple[TranslationString, list[str]]]:
+    return [
+        (_("data baru"), report.created),
+        (_("data diperbarui"), report.updated),
+        (_("data tetap karena diubah Admin"), report.kept),
+        (_("data yang tidak dibawa lagi; tetap ada"), report.orphaned),
+    ]
+
+
+def _count(rows: int | None) -> str:
+    return "-" if rows is None else str(rows)
 
 
 def show_removal(preview: RemovalPreview, *, purge: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import reduce
@@ -31,6 +33,7 @@ from core.cli.plugin_words import (
     as_row,
     print_details,
     show_plan,
+    show_rehearsal,
     show_removal,
     step_words,
 )
@@ -48,6 +51,7 @@ from core.framework.overview import overview
 from core.framework.planning import Planned
 from core.framework.preview import preview_install
 from core.framework.registry import has_tables
+from core.framework.rehearsal import behind, rehearse
 from core.framework.removal import preview_removal, uninstall
 from core.framework.resuming import export_of, interrupted
 from core.framework.resuming import resume as carry_on
@@ -204,10 +208,27 @@ def install(state: CliState, names: tuple[str, ...], export: Path | None, yes: b
 
 @command.command("upgrade", help=_("Memperbarui tabel dan data plugin; semuanya bila tanpa nama."))
 @click.argument("names", nargs=-1)
+@click.option(
+    "--rehearse",
+    "rehearsal",
+    is_flag=True,
+    help=_("Coba pada salinan basis data dan laporkan; tidak mengubah apa pun."),
+)
+@json_option
 @yes_option
 @pass_state
-def upgrade(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa: FBT001
-    """Bring installed plugins up to date after showing what that means."""
+def upgrade(
+    state: CliState,
+    names: tuple[str, ...],
+    rehearsal: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    yes: bool,  # noqa: FBT001
+) -> int:
+    """Bring installed plugins up to date after showing what that means, or try it on a copy."""
+    if rehearsal:
+        return _rehearse(state, names, as_json=as_json)
+    if as_json:
+        raise click.UsageError(in_words(_("--json hanya untuk --rehearse.")))
     runtime = state.open(plugins=())
     try:
         lifecycle = Lifecycle(runtime, actor=who(), progress=step_words)
@@ -215,7 +236,7 @@ def upgrade(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa
         wanted = names or tuple(lifecycle.outdated())
         if not wanted:
             say(_("Semua plugin sudah sesuai dengan kodenya."))
-            return
+            return 0
         show_plan(preview_install(runtime, lifecycle.plan_upgrade(*wanted)))
         ask_to_go_on(_("Lanjutkan?"), yes=yes)
         done = lifecycle.upgrade(*wanted)
@@ -223,6 +244,26 @@ def upgrade(state: CliState, names: tuple[str, ...], yes: bool) -> None:  # noqa
         runtime.close()
     for name in done:
         say(_("Plugin ${name} diperbarui.", mapping={"name": name}), style="green")
+    return 0
+
+
+def _rehearse(state: CliState, names: tuple[str, ...], *, as_json: bool) -> int:
+    """Try an upgrade on a copy; exit code 1 when it broke."""
+    # As Ctrl-C: the copy has to be removed by whoever made it.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    runtime = state.open(plugins=())
+    try:
+        if not names and not behind(runtime):
+            say(_("Semua plugin sudah sesuai dengan kodenya."))
+            return 0
+        found = rehearse(runtime, *names, progress=None if as_json else step_words)
+    finally:
+        runtime.close()
+    if as_json:
+        print_json(found.as_dict(in_words))
+    else:
+        show_rehearsal(found)
+    return int(found.broke)
 
 
 @command.command("resume", help=_("Melanjutkan operasi plugin yang terputus."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from types import ModuleType
+from typing import Any
 
 from core.db import Base
 from core.errors import AbahError
@@ -16,7 +17,7 @@ from core.framework.steps import check_plugin
 from core.framework.surface import Surface, surface_of
 from core.i18n import _
 
-__all__ = ["check"]
+__all__ = ["call_own", "check"]
 
 
 def check(runtime: Runtime, manifest: Manifest) -> Surface:
@@ -49,6 +50,13 @@ def check(runtime: Runtime, manifest: Manifest) -> Surface:
     if manifest.name in plan.problems:
         raise plan.problems[manifest.name]
     return surface
+
+
+def call_own(runtime: Runtime, manifest: Manifest, hook: str, **arguments: Any) -> None:
+    """Call a hook of one plugin, which need not run. What it raises passes through."""
+    with ExitStack() as afterwards:
+        _register(runtime, manifest, import_plugin(manifest), afterwards)
+        runtime.hooks.call_one(manifest.name, hook, **arguments)
 
 
 def _refuse_foreign_tables(manifest: Manifest) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "DataKind",
     "LoadReport",
     "LoadedValues",
+    "compare_core_data",
     "compare_plugin_data",
     "core_data_files",
     "current_data",
@@ -146,6 +147,12 @@ def compare_plugin_data(database: Database, manifest: Manifest) -> LoadReport:
     """
     with database.session() as session:
         return load_plugin_data(session, manifest)
+
+
+def compare_core_data(database: Database) -> LoadReport:
+    """Do the same for the core's data files."""
+    with database.session() as session:
+        return load_files(session, CORE, core_data_files())
 
 
 def listed_data(manifest: Manifest) -> list[str]:

@@ -172,6 +172,20 @@ class Hooks:
                 return answer
         return None
 
+    def call_one(self, plugin: str, hook: str, **arguments: Any) -> None:
+        """Call the implementation of one plugin, if it has one.
+
+        :raises PluginHookError: it raised something else than an ``AbahError``, which passes.
+        """
+        for name, function in self.implementations(hook):
+            if name == plugin:
+                try:
+                    self._call(name, hook, function, arguments)
+                except PluginHookError as error:
+                    if isinstance(error.__cause__, AbahError):
+                        raise error.__cause__ from None
+                    raise
+
     def merge(self, hook: str, **arguments: Any) -> dict[Any, Any]:
         """Unite the mappings that plugins answer; for each key the plugin loaded last wins.
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from core.db import utcnow
 from core.db.migrate import Owner, current_revision, head_revision, upgrade
 from core.errors import AbahError
-from core.framework.checking import check
+from core.framework.checking import call_own, check
 from core.framework.datafiles import CORE, core_data_files, load_files, load_plugin_data
 from core.framework.discovery import discover
 from core.framework.filling import FillProgress
@@ -80,17 +80,22 @@ class DependentsError(AbahError):
         )
 
 
-def setup_core(runtime: Runtime) -> None:
+def setup_core(runtime: Runtime, progress: Progress | None = None) -> None:
     """Bring the core's own tables, data files and permissions up to date. Safe to repeat.
+
+    ``progress`` hears each step and each migration before it begins.
 
     :raises LockedError: another operation is running.
     """
     database = runtime.database
+    tell = progress or (lambda _owner, _step: None)
     with database.reading() as session:
         known = has_tables(session)
     # The very first time there is no table yet that could hold the lock.
     with lifecycle_lock(database, "setup") if known else nullcontext():
-        upgrade(database, CORE_OWNER)
+        tell(CORE, "migrate")
+        upgrade(database, CORE_OWNER, before=lambda revision: tell(CORE, revision))
+        tell(CORE, "data")
         with database.writing() as session:
             prepare_core(session)
             load_files(session, CORE, core_data_files())
@@ -359,32 +364,18 @@ class Lifecycle:
 
     def _bring_in(self, task: Task, operation: Operation) -> None:
         """Run the steps of install or upgrade for one plugin."""
-        manifest, export = task.manifest, task.export
-        load = load_plugin_data if export is None else partial(load_data, export=export)
-        adds: dict[str, list[str]] = {}
-        steps: dict[str, Callable[[], None]] = {
-            "check": lambda: adds.update(check(self._runtime, manifest)),
-            "migrate": lambda: upgrade(
-                self._database,
-                owner_of(manifest),
-                before=lambda revision: self._progress(manifest.name, revision),
-            ),
-            "data": lambda: self._write(lambda session: load(session, manifest=manifest)),
-            "permissions": lambda: self._write(
-                lambda session: grant_permissions(session, manifest.name, manifest.permissions)
-            ),
-            "mark": lambda: self._write(lambda session: _mark(session, manifest, task.then, adds)),
-        }
+        manifest = task.manifest
         installing = task.operation == "install"
         underway = PluginState.INSTALLING if installing else PluginState.UPGRADING
+        steps = self._steps(task, self._version_before(task))
         try:
             with operation.going():
                 self._write(lambda session: _set_state(session, manifest, underway))
                 for step, run in steps.items():
-                    if step == "migrate" and export is not None and LOAD not in task.done:
-                        self._progress(manifest.name, LOAD)
-                        self._load(operation, export, manifest)
                     self._progress(manifest.name, step)
+                    if step == LOAD:
+                        self._load(task, operation)
+                        continue
                     with operation.step(step):
                         run()
         except Exception as error:
@@ -392,9 +383,54 @@ class Lifecycle:
             self._write(lambda session: _fail(session, manifest, reason))
             raise
 
-    def _load(self, operation: Operation, export: Export, manifest: Manifest) -> None:
+    def _steps(self, task: Task, version: str) -> dict[str, Callable[[], object]]:
+        """Give the steps of install or upgrade in order; ``version`` is the one before."""
+        manifest, export = task.manifest, task.export
+        load = load_plugin_data if export is None else partial(load_data, export=export)
+        adds: dict[str, list[str]] = {}
+        steps: dict[str, Callable[[], object]] = {
+            "check": lambda: adds.update(check(self._runtime, manifest)),
+            LOAD: lambda: None,
+            "before": lambda: self._tell_upgrade(manifest, "before_upgrade", version),
+            "migrate": lambda: upgrade(
+                self._database,
+                owner_of(manifest),
+                before=lambda revision: self._progress(manifest.name, revision),
+            ),
+            "data": lambda: self._write(lambda session: load(session, manifest=manifest)),
+            "after": lambda: self._tell_upgrade(manifest, "after_upgrade", version),
+            "permissions": lambda: self._write(
+                lambda session: grant_permissions(session, manifest.name, manifest.permissions)
+            ),
+            "mark": lambda: self._write(lambda session: _mark(session, manifest, task.then, adds)),
+        }
+        if export is None or LOAD in task.done:
+            del steps[LOAD]
+        if version in {"", manifest.version}:
+            del steps["before"], steps["after"]
+        return steps
+
+    def _version_before(self, task: Task) -> str:
+        """Return the version whose tables there are, or will be once an export is read back."""
+        if task.export is not None:
+            return task.export.contents.version
+        row = self._rows().get(task.manifest.name)
+        return "" if row is None else row.version
+
+    def _tell_upgrade(self, manifest: Manifest, hook: str, version: str) -> None:
+        with self._database.writing() as session:
+            call_own(self._runtime, manifest, hook, session=session, version=version)
+
+    def _load(self, task: Task, operation: Operation) -> None:
+        assert task.export is not None  # noqa: S101 - else there is no such step
         with operation.step_with_end(LOAD) as finish:
-            load_export(self._runtime, export, manifest, finish=finish, progress=self._rows_told)
+            load_export(
+                self._runtime,
+                task.export,
+                task.manifest,
+                finish=finish,
+                progress=self._rows_told,
+            )
 
     def _switch(self, name: str, state: PluginState, operation: str) -> None:
         self._progress(name, operation)

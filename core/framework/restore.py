@@ -42,7 +42,7 @@ from core.framework.runtime import Runtime
 from core.framework.sqlitefile import copy_file, is_sqlite_file, restore_file
 from core.i18n import _
 
-__all__ = ["NotEmptyError", "RestoreError", "backup", "is_empty", "owners", "restore"]
+__all__ = ["NotEmptyError", "RestoreError", "backup", "is_empty", "owners", "restore", "targets"]
 
 
 class NotEmptyError(AbahError):
@@ -101,17 +101,17 @@ def restore(
     if not replace and not is_empty(database):
         raise NotEmptyError
     if is_sqlite_file(path):
-        restore_file(runtime, path, lambda revisions: _targets(runtime, revisions))
+        restore_file(runtime, path, lambda revisions: targets(runtime, revisions))
         return None
     contents = read_contents(path)
-    targets = _targets(runtime, contents.revisions)
+    wanted = targets(runtime, contents.revisions)
     check_key(fits=contents.key_check in {"", key_check(runtime)})
     # One transaction for everything, on either kind of database: whatever fails, and if it is the
     # process that is killed, the old data are still there.
     with migrating(database) as connection:
         present = present_number(connection)
         _drop_everything(connection)
-        for owner, revision in targets:
+        for owner, revision in wanted:
             upgrade_within(connection, owner, revision)
         names = [name for name in contents.rows if name != LifecycleLock.__tablename__]
         fill_tables(connection, path, contents, names, progress or (lambda _table, _rows: None))
@@ -121,10 +121,13 @@ def restore(
     return contents
 
 
-def _targets(runtime: Runtime, revisions: Mapping[str, str]) -> list[tuple[Owner, str]]:
-    """Find the owner of each version table, in an order in which they can be migrated."""
+def targets(runtime: Runtime, revisions: Mapping[str, str]) -> list[tuple[Owner, str]]:
+    """Find the owner of each version table, in an order in which they can be migrated.
+
+    :raises RestoreError: one of them, or its revision, is not here.
+    """
     known = {owner.version_table: owner for owner in owners(runtime)}
-    targets = []
+    found = []
     for table, revision in revisions.items():
         owner = known.get(table)
         if owner is None:
@@ -143,10 +146,10 @@ def _targets(runtime: Runtime, revisions: Mapping[str, str]) -> list[tuple[Owner
                     mapping={"name": owner.name, "revision": revision},
                 )
             )
-        targets.append((owner, revision))
+        found.append((owner, revision))
     # The core first, then plugins after what they depend on.
     order = [owner.name for owner in _in_load_order(runtime)]
-    return sorted(targets, key=lambda target: order.index(target[0].name))
+    return sorted(found, key=lambda target: order.index(target[0].name))
 
 
 def _in_load_order(runtime: Runtime) -> list[Owner]:

@@ -25,9 +25,12 @@ STATES: Final[Mapping[PluginState, TranslationString]] = {
 
 STEPS: Final[Mapping[str, TranslationString]] = {
     "check": _("memeriksa"),
+    "copy": _("menyalin basis data"),
     "load": _("memuat kembali ekspor"),
+    "before": _("menyiapkan pembaruan"),
     "migrate": _("menyiapkan tabel"),
     "data": _("memuat data"),
+    "after": _("menyelesaikan pembaruan"),
     "permissions": _("memberi izin"),
     "mark": _("mencatat"),
     "enable": _("mengaktifkan"),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = [
     "SettingField",
     "SettingsSection",
+    "after_upgrade",
+    "before_upgrade",
     "load_demo",
     "register_commands",
     "register_settings",
@@ -83,6 +85,28 @@ def register_settings() -> SettingsSection:
     *collect* hook. Called once per process. Values are read with ``runtime.plugin_settings(name)``
     and fall back to the defaults given here; an Admin changes them under Setelan. Silence means the
     plugin has none.
+    """
+
+
+@hookspec(since="0.1")
+def before_upgrade(session: Session, version: str) -> None:
+    """Make ready for the migrations of a new version, while the tables are still the old ones.
+
+    *decide* hook. Called once for the plugin itself by an upgrade to another version, in a
+    transaction of its own before the migrations; ``version`` is the one that was installed. May
+    run again after a kill. What it raises stops the upgrade before anything has changed: the way to
+    refuse data that a migration could not take along. Mapped classes fit the new tables only, so
+    use plain SQL.
+    """
+
+
+@hookspec(since="0.1")
+def after_upgrade(session: Session, version: str) -> None:
+    """Finish what a migration cannot do, when tables and data files are those of the new version.
+
+    *decide* hook. Called once for the plugin itself by an upgrade to another version, in a
+    transaction of its own after its data files; ``version`` is the one that was installed. May run
+    again after a kill. What it raises leaves the plugin out of use; the upgrade can be repeated.
     """
 
 

