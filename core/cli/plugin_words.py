@@ -229,7 +229,7 @@ def _rehearsed(part: RehearsedPart) -> Iterator[tuple[TranslationString, str]]:
     for kind, names in part.added.items():
         yield _("ditambah"), f"{in_words(KINDS.get(kind, kind))}: {', '.join(names)}"
     for kind, names in part.removed.items():
-        yield _("hilang"), f"{in_words(KINDS.get(kind, kind))}: {', '.join(names)}"
+        yield _("dihilangkan"), f"{in_words(KINDS.get(kind, kind))}: {', '.join(names)}"
 
 
 def _loads(report: LoadReport) -> list[tuple[TranslationString, list[str]]]:

@@ -250,7 +250,7 @@ def upgrade(
 def _rehearse(state: CliState, names: tuple[str, ...], *, as_json: bool) -> int:
     """Try an upgrade on a copy; exit code 1 when it broke."""
     # As Ctrl-C: the copy has to be removed by whoever made it.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     runtime = state.open(plugins=())
     try:
         if not names and not behind(runtime):
@@ -259,6 +259,7 @@ def _rehearse(state: CliState, names: tuple[str, ...], *, as_json: bool) -> int:
         found = rehearse(runtime, *names, progress=None if as_json else step_words)
     finally:
         runtime.close()
+        signal.signal(signal.SIGTERM, before)
     if as_json:
         print_json(found.as_dict(in_words))
     else:

@@ -17,8 +17,13 @@ from packaging.version import InvalidVersion, Version
 from sqlalchemy import Connection, MetaData, func, select
 from sqlalchemy.orm import Session
 
-from core.db.migrate import drop_owner_within, migrating, owned_tables, upgrade_within
-from core.db.migrate import has_revision as knows
+from core.db.migrate import (
+    drop_owner_within,
+    has_revision,
+    migrating,
+    owned_tables,
+    upgrade_within,
+)
 from core.errors import AbahError
 from core.framework.datafiles import load_plugin_data, put_back_data
 from core.framework.discovery import discover
@@ -110,7 +115,7 @@ def read_export(runtime: Runtime, path: Path, manifest: Manifest) -> Export:
     owner = owner_of(manifest)
     revision = contents.revisions.get(owner.version_table)
     if _newer(contents.version, manifest.version) or not (
-        revision is None or knows(owner, revision)
+        revision is None or has_revision(owner, revision)
     ):
         text = _(
             "Berkas ${file} diekspor dari plugin ${name} versi ${version} (revisi ${revision}), "

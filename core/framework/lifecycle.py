@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +17,12 @@ from sqlalchemy.orm import Session
 from core.db import utcnow
 from core.db.migrate import Owner, current_revision, head_revision, upgrade
 from core.errors import AbahError
-from core.framework.checking import call_own, check
-from core.framework.datafiles import CORE, core_data_files, load_files, load_plugin_data
+from core.framework.bringing import Bringing, Progress, Task
+from core.framework.datafiles import CORE, core_data_files, load_files
 from core.framework.discovery import discover
 from core.framework.filling import FillProgress
 from core.framework.graph import dependents, resolve
-from core.framework.health import forget_health
-from core.framework.importing import Export, load_data, load_export, read_export, refuse_data
+from core.framework.importing import Export, read_export, refuse_data
 from core.framework.journal import Operation, Unfinished, announce, unfinished
 from core.framework.loading import unusable
 from core.framework.lock import lifecycle_lock
@@ -41,9 +38,8 @@ from core.framework.planning import (
 )
 from core.framework.registry import has_tables, plugin_rows, raise_registry
 from core.framework.runtime import Runtime
-from core.framework.steps import grant_permissions, prepare_core
-from core.framework.surface import Surface
-from core.i18n import _, plain
+from core.framework.steps import prepare_core
+from core.i18n import _
 
 __all__ = [
     "CORE_OWNER",
@@ -55,13 +51,7 @@ __all__ = [
     "setup_core",
 ]
 
-LOAD: Final = "load"
-"""The step that reads an export back."""
-
 CORE_OWNER: Final = Owner(CORE, Path(__file__).parents[1] / "migrations")
-
-Progress = Callable[[str, str], None]
-"""Told ``(plugin, step)`` before each step, and ``(plugin, revision)`` before each migration."""
 
 
 class DependentsError(AbahError):
@@ -99,21 +89,6 @@ def setup_core(runtime: Runtime, progress: Progress | None = None) -> None:
         with database.writing() as session:
             prepare_core(session)
             load_files(session, CORE, core_data_files())
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One operation on one plugin whose code is here."""
-
-    manifest: Manifest
-    operation: str
-    """``install``, ``upgrade`` or ``enable``."""
-    then: PluginState = PluginState.INSTALLED
-    """State in which it is left."""
-    export: Export | None = None
-    """What is read back into its tables at an install."""
-    done: tuple[str, ...] = ()
-    """Steps that an operation before this one has completed."""
 
 
 class Lifecycle:
@@ -360,77 +335,13 @@ class Lifecycle:
                 self._progress(task.manifest.name, "enable")
                 self._write(lambda session: _switch_row(session, task.manifest.name, task.then))
         else:
-            self._bring_in(task, operation)
-
-    def _bring_in(self, task: Task, operation: Operation) -> None:
-        """Run the steps of install or upgrade for one plugin."""
-        manifest = task.manifest
-        installing = task.operation == "install"
-        underway = PluginState.INSTALLING if installing else PluginState.UPGRADING
-        steps = self._steps(task, self._version_before(task))
-        try:
-            with operation.going():
-                self._write(lambda session: _set_state(session, manifest, underway))
-                for step, run in steps.items():
-                    self._progress(manifest.name, step)
-                    if step == LOAD:
-                        self._load(task, operation)
-                        continue
-                    with operation.step(step):
-                        run()
-        except Exception as error:
-            reason = plain(error.explanation) if isinstance(error, AbahError) else repr(error)
-            self._write(lambda session: _fail(session, manifest, reason))
-            raise
-
-    def _steps(self, task: Task, version: str) -> dict[str, Callable[[], object]]:
-        """Give the steps of install or upgrade in order; ``version`` is the one before."""
-        manifest, export = task.manifest, task.export
-        load = load_plugin_data if export is None else partial(load_data, export=export)
-        adds: dict[str, list[str]] = {}
-        steps: dict[str, Callable[[], object]] = {
-            "check": lambda: adds.update(check(self._runtime, manifest)),
-            LOAD: lambda: None,
-            "before": lambda: self._tell_upgrade(manifest, "before_upgrade", version),
-            "migrate": lambda: upgrade(
-                self._database,
-                owner_of(manifest),
-                before=lambda revision: self._progress(manifest.name, revision),
-            ),
-            "data": lambda: self._write(lambda session: load(session, manifest=manifest)),
-            "after": lambda: self._tell_upgrade(manifest, "after_upgrade", version),
-            "permissions": lambda: self._write(
-                lambda session: grant_permissions(session, manifest.name, manifest.permissions)
-            ),
-            "mark": lambda: self._write(lambda session: _mark(session, manifest, task.then, adds)),
-        }
-        if export is None or LOAD in task.done:
-            del steps[LOAD]
-        if version in {"", manifest.version}:
-            del steps["before"], steps["after"]
-        return steps
-
-    def _version_before(self, task: Task) -> str:
-        """Return the version whose tables there are, or will be once an export is read back."""
-        if task.export is not None:
-            return task.export.contents.version
-        row = self._rows().get(task.manifest.name)
-        return "" if row is None else row.version
-
-    def _tell_upgrade(self, manifest: Manifest, hook: str, version: str) -> None:
-        with self._database.writing() as session:
-            call_own(self._runtime, manifest, hook, session=session, version=version)
-
-    def _load(self, task: Task, operation: Operation) -> None:
-        assert task.export is not None  # noqa: S101 - else there is no such step
-        with operation.step_with_end(LOAD) as finish:
-            load_export(
+            Bringing(
                 self._runtime,
-                task.export,
-                task.manifest,
-                finish=finish,
-                progress=self._rows_told,
-            )
+                task,
+                operation,
+                progress=self._progress,
+                rows=self._rows_told,
+            ).run()
 
     def _switch(self, name: str, state: PluginState, operation: str) -> None:
         self._progress(name, operation)
@@ -448,40 +359,6 @@ def _detail(task: Task) -> dict[str, object]:
     if task.export is not None:
         detail |= {"export": str(task.export.path.absolute()), "done": list(task.done)}
     return detail
-
-
-def _row(session: Session, manifest: Manifest) -> PluginRow:
-    row = session.get(PluginRow, manifest.name)
-    if row is None:
-        row = PluginRow(name=manifest.name, version=manifest.version, state=PluginState.AVAILABLE)
-        session.add(row)
-    row.changed_at = utcnow()
-    return row
-
-
-def _set_state(session: Session, manifest: Manifest, state: PluginState) -> None:
-    row = _row(session, manifest)
-    row.state = state
-    row.error = ""
-
-
-def _fail(session: Session, manifest: Manifest, reason: str) -> None:
-    row = _row(session, manifest)
-    row.state = PluginState.FAILED
-    row.error = reason
-    # Processes that run an earlier version of it must let go: its tables may be half changed.
-    raise_registry(session)
-
-
-def _mark(session: Session, manifest: Manifest, state: PluginState, adds: Surface) -> None:
-    row = _row(session, manifest)
-    row.version = manifest.version
-    row.adds = dict(adds)
-    row.state = state
-    row.error = ""
-    # What its last version did says nothing about this one.
-    forget_health(session, manifest.name)
-    raise_registry(session)
 
 
 def _switch_row(session: Session, name: str, state: PluginState) -> None:

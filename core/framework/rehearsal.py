@@ -18,10 +18,11 @@ from core.db import Database
 from core.db.base import owner_of_table
 from core.db.migrate import current_revision, head_revision
 from core.errors import AbahError
+from core.framework.bringing import STEPS, Progress
 from core.framework.copying import temporary_copy
 from core.framework.datafiles import CORE, LoadReport, compare_core_data, compare_plugin_data
-from core.framework.importing import owner_names
-from core.framework.lifecycle import CORE_OWNER, Lifecycle, Progress, setup_core
+from core.framework.discovery import discover
+from core.framework.lifecycle import CORE_OWNER, Lifecycle, setup_core
 from core.framework.lock import LockedError, lock_holder
 from core.framework.models import JournalEntry, LifecycleLock, PluginRow, Registry
 from core.framework.planning import Planned
@@ -35,8 +36,6 @@ __all__ = ["Rehearsal", "RehearsedPart", "behind", "rehearse"]
 
 BOOKS: Final = {model.__tablename__ for model in (JournalEntry, LifecycleLock, PluginRow, Registry)}
 """Tables of the framework itself, which every operation writes to."""
-
-STEPS: Final = frozenset({"check", "before", "migrate", "data", "after", "permissions", "mark"})
 
 
 @dataclass(slots=True)
@@ -154,7 +153,7 @@ def _run(copy: Runtime, names: Sequence[str], found: Rehearsal, tell: Progress) 
         for planned in lifecycle.plan_upgrade(*wanted) if wanted else ():
             _try_plugin(copy, planned, found, tell)
     after = _count_rows(copy.database)
-    owners = owner_names(copy) if not found.broke else frozenset(names)
+    owners = frozenset(discover(copy.settings))
     touched = {part.name for part in found.parts} - {CORE}
     found.rows = [
         (table, before.get(table), after.get(table))
