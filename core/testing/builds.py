@@ -96,4 +96,4 @@ def _recorded(hooks: Hooks) -> Iterator[dict[str, Implementations]]:
     try:
         yield asked
     finally:
-        del hooks.implementations  # type: ignore[method-assign]
+        del hooks.implementations

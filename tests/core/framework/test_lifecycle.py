@@ -177,7 +177,7 @@ def test_pages_are_tried_beside_those_that_are_there(
     Lifecycle(runtime).install("peta", "rusak")
     workshop.write(home / "plugin.py", "1 / 0")
     sys.modules.pop("plugins.rusak.plugin")
-    with pytest.raises(AbahError, match="denah .* route ruang sudah ada pada peta"):
+    with pytest.raises(AbahError, match=r"denah .* route ruang sudah ada pada peta"):
         Lifecycle(deployment()).install("denah")
     assert states(runtime) == {"denah": "failed", "peta": "installed", "rusak": "installed"}
     workshop.write(workshop.folder / "denah" / "plugin.py", TWO_PAGES.format(route="denah"))
