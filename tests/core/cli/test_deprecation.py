@@ -20,7 +20,6 @@ from tests.core.conftest import Workshop
 
 pytestmark = [
     pytest.mark.plugins(),
-    pytest.mark.parametrize("database_kind", ["sqlite"]),
     pytest.mark.filterwarnings("ignore:.* goes in abah 9.0:DeprecationWarning"),
 ]
 

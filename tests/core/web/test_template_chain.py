@@ -21,8 +21,6 @@ from tests.core.conftest import Workshop
 
 pytestmark = [
     pytest.mark.plugins(),
-    # What is tried here asks the database nothing.
-    pytest.mark.parametrize("database_kind", ["sqlite"]),
 ]
 
 Deployment = Callable[..., Runtime]
