@@ -70,11 +70,9 @@ class DatabaseFactory:
     """Makes databases of one kind; ``prepare(url, plugins)`` fills a template."""
 
     def __init__(
-        self, kind: str, folder: Path, worker: str, prepare: Callable[[URL, tuple[str, ...]], None]
+        self, kind: str, folder: Path, prepare: Callable[[URL, tuple[str, ...]], None]
     ) -> None:
         """Put files below ``folder``, where all processes of a run share one PostgreSQL server.
-
-        ``worker`` keeps what parallel processes make apart.
 
         :raises ValueError: there is no such kind of database.
         """
@@ -83,7 +81,6 @@ class DatabaseFactory:
             raise ValueError(message)
         self.kind = kind
         self._folder = folder
-        self._worker = worker
         self._prepare = prepare
         self._templates: dict[tuple[str, ...], URL] = {}
         self._numbers = itertools.count(1)
@@ -96,9 +93,13 @@ class DatabaseFactory:
             self._server = PostgresServer(self._folder / "postgresql")
         return self._server
 
+    def _name(self) -> str:
+        # Processes of a run share the server, those that a test starts too.
+        return f"t_{os.getpid()}_{next(self._numbers)}"
+
     def empty(self) -> URL:
         """Return the address of a new database without tables."""
-        name = f"t_{self._worker}_{next(self._numbers)}"
+        name = self._name()
         if self.kind == "sqlite":
             return URL.create("sqlite", database=str(self._folder / f"{name}.db"))
         self.server.execute(f"CREATE DATABASE {name}")
@@ -114,7 +115,7 @@ class DatabaseFactory:
 
     def copy_of(self, url: URL) -> URL:
         """Return the address of a copy of a database to which nobody is connected."""
-        name = f"t_{self._worker}_{next(self._numbers)}"
+        name = self._name()
         if self.kind == "sqlite":
             target = self._folder / f"{name}.db"
             shutil.copyfile(str(url.database), target)

@@ -99,11 +99,10 @@ def database_factories() -> Callable[[str], DatabaseFactory]:
     """Give the factory of databases of a kind (``sqlite``, ``postgresql``), one per process."""
     made: dict[str, DatabaseFactory] = {}
     folder = Path(os.environ[RUN_FOLDER])
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
     def factory(kind: str) -> DatabaseFactory:
         if kind not in made:
-            made[kind] = DatabaseFactory(kind, folder, worker, _prepare)
+            made[kind] = DatabaseFactory(kind, folder, _prepare)
         return made[kind]
 
     return factory
