@@ -179,12 +179,16 @@ class Messages(RuleBasedStateMachine):
         if turn.reports_early and outcome is Outcome.ACCEPTED:
             self._report(one, ReportState.DELIVERED, Evidence.NETWORK)
         if turn.hangs and len(given) == 1:
+            claimed = {at for at, found in self._facts().items() if found.state is State.SENDING}
             self.leases_run_out()
             for other, found in self._facts().items():
                 self.known[other].seen = found.state
         if turn.hangs == "overtaken" and len(given) == 1:
             # A person lets it be sent again, and that is done, while the first worker still waits.
             self.settle(State.QUEUED)
+            for other in claimed - set(given):
+                # The first worker still has these in its hands: that is why they were uncertain.
+                self.known[other].allowed += 1
             behave, self.line.behave = self.line.behave, self._accept
             self._make_due()
             dispatch.dispatch_chunk(self.runtime, self.account)
