@@ -38,7 +38,6 @@ from core.cli.plugin_words import (
     step_words,
 )
 from core.cli.state import CliState, pass_state
-from core.db import utcnow
 from core.errors import AbahError, NotFoundError
 from core.framework.deprecation import deprecated_uses
 from core.framework.doctor import Severity, examine
@@ -52,7 +51,7 @@ from core.framework.planning import Planned
 from core.framework.preview import preview_install
 from core.framework.registry import has_tables
 from core.framework.rehearsal import behind, rehearse
-from core.framework.removal import preview_removal, uninstall
+from core.framework.removal import export_file, preview_removal, uninstall
 from core.framework.resuming import export_of, interrupted
 from core.framework.resuming import resume as carry_on
 from core.framework.runtime import Runtime
@@ -127,7 +126,7 @@ export_option = click.option(
     "export",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help=_("Muat kembali ekspor dari uninstall --purge plugin ini."),
+    help=_("Muat kembali ekspor dari uninstall plugin ini."),
 )
 
 
@@ -342,7 +341,10 @@ def disable(state: CliState, name: str) -> None:
     say(_("Plugin ${name} nonaktif. Datanya tetap tersimpan.", mapping={"name": name}))
 
 
-@command.command("uninstall", help=_("Melepas plugin; datanya tetap ada kecuali dengan --purge."))
+@command.command(
+    "uninstall",
+    help=_("Mengekspor data plugin dan melepasnya; datanya tetap ada kecuali dengan --purge."),
+)
 @click.argument("name")
 @click.option("--purge", is_flag=True, help=_("Ekspor lalu hapus seluruh tabel dan data plugin."))
 @click.option(
@@ -350,7 +352,7 @@ def disable(state: CliState, name: str) -> None:
     "export",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help=_("Berkas ekspor sebelum penghapusan; tanpa ini dibuat di folder kerja."),
+    help=_("Berkas ekspor; tanpa ini dibuat di abah.exports, atau di folder kerja."),
 )
 @yes_option
 @pass_state
@@ -361,15 +363,14 @@ def remove(state: CliState, name: str, purge: bool, export: Path | None, yes: bo
     show_removal(preview, purge=purge)
     ask_to_go_on(_("Lepas plugin ${name}?", mapping={"name": name}), yes=yes)
     target = None
-    if purge:
-        target = (export or Path(f"{name}-{utcnow():%Y%m%d-%H%M%S}.zip")).absolute()
-    contents = uninstall(runtime, name, actor=who(), purge_to=target)
+    if purge or export is not None or not preview.empty:
+        target = export_file(runtime, name) if export is None else export.absolute()
+    contents = uninstall(runtime, name, actor=who(), export_to=target, purge=purge)
     if contents is not None:
-        text = _(
-            "Data diekspor ke ${file} (${rows} baris), lalu dihapus.",
-            mapping={"file": str(target), "rows": sum(contents.rows.values())},
-        )
-        say(text)
+        facts = {"file": str(target), "rows": sum(contents.rows.values())}
+        exported = _("Data diekspor ke ${file} (${rows} baris).", mapping=facts)
+        purged = _("Data diekspor ke ${file} (${rows} baris), lalu dihapus.", mapping=facts)
+        say(purged if purge else exported)
     say(_("Plugin ${name} dilepas.", mapping={"name": name}), style="green")
 
 

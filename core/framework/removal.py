@@ -1,11 +1,12 @@
 """Uninstalling: what would go, what stays, and the purge that leaves nothing behind.
 
-Without ``purge`` the plugin's tables, settings and texts stay, and a later install finds them
-again. With it they are exported first and then dropped; the export is never skipped.
+The plugin's tables, settings and texts are exported. They stay, and a later install finds them
+again, unless it is a purge: then they are dropped after the export, which is never skipped.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import MetaData
 
+from core.db import utcnow
 from core.db.migrate import Owner, drop_owner, owned_tables
 from core.errors import AbahError
 from core.framework.datafiles import current_data, forget_data, stored_data
@@ -36,8 +38,10 @@ from core.i18n import _
 
 __all__ = [
     "ExportExistsError",
+    "ExportFolderError",
     "PurgeRefusedError",
     "RemovalPreview",
+    "export_file",
     "preview_removal",
     "tables_of",
     "uninstall",
@@ -81,6 +85,21 @@ class ExportExistsError(AbahError):
         )
 
 
+class ExportFolderError(AbahError):
+    """No export can be written to a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name it."""
+        self.folder = folder
+        super().__init__(
+            _(
+                "Ekspor tidak dapat ditulis ke ${folder}. Tidak ada yang diubah. Beri izin tulis, "
+                "atau tentukan tempat lain dengan --export atau pengaturan abah.exports.",
+                mapping={"folder": str(folder)},
+            )
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class RemovalPreview:
     """What an uninstall would mean."""
@@ -96,6 +115,12 @@ class RemovalPreview:
     """Rows that its data files loaded into other tables; purged with it."""
     settings: int
     may_purge: bool
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing of it to keep."""
+        rows = (count for table, count in self.rows.items() if not table.endswith(VERSION_SUFFIX))
+        return not (any(rows) or self.data_rows or self.settings)
 
 
 def preview_removal(runtime: Runtime, name: str) -> RemovalPreview:
@@ -132,41 +157,47 @@ def tables_of(runtime: Runtime, name: str) -> list[str]:
     return [table for table in tables if not table.endswith(VERSION_SUFFIX)]
 
 
-def uninstall(
+def uninstall(  # noqa: PLR0913 - what somebody decides, by name
     runtime: Runtime,
     name: str,
     *,
     actor: str = "",
-    purge_to: Path | None = None,
+    export_to: Path | None = None,
+    purge: bool = False,
     resumed: Unfinished | None = None,
 ) -> Contents | None:
-    """Take a plugin out. With ``purge_to`` its data are exported to that file and then dropped.
+    """Take a plugin out, and export its data to a file; a ``purge`` drops them afterwards.
 
     Returns what the export holds, or None where there is none or an earlier one was kept. What the
     plugin caused in the core's own tables (messages, audit) stays. ``resumed`` is an uninstall that
     was broken off and is carried on.
 
+    :raises ValueError: a purge without a file to export to.
     :raises NotInstalledError: nothing of it is here.
     :raises DependentsError: other plugins need it.
     :raises PurgeRefusedError: its manifest forbids it.
     :raises ExportExistsError: there is a file of that name already.
+    :raises ExportFolderError: no file can be written there.
     :raises LockedError: another operation is running.
     """
+    if purge and export_to is None:
+        message = "a purge exports first"
+        raise ValueError(message)
     preview = preview_removal(runtime, name)
     if preview.dependents:
         raise DependentsError(name, preview.dependents)
-    if purge_to is not None and not preview.may_purge:
+    if purge and not preview.may_purge:
         raise PurgeRefusedError(name)
-    if purge_to is not None and resumed is None and purge_to.exists():
-        raise ExportExistsError(purge_to)
+    if export_to is not None and resumed is None:
+        _refuse_unwritable(export_to)
     database = runtime.database
     operation = Operation(database, name, "uninstall", actor)
     contents = None
     with (
         lifecycle_lock(database, f"uninstall {name}"),
         operation.whole(
-            purge=purge_to is not None,
-            export="" if purge_to is None else str(purge_to.absolute()),
+            purge=purge,
+            export="" if export_to is None else str(export_to.absolute()),
             done=() if resumed is None else resumed.done,
         ),
     ):
@@ -174,11 +205,12 @@ def uninstall(
             # First every process lets go of it, so that nothing writes to tables that are about to
             # vanish.
             _retire(session, name)
-        if purge_to is not None:
-            with operation.step("export"):
+        if export_to is not None:
+            with operation.step("export", file=str(export_to.absolute())):
                 # A file appears when it is complete, and some of what it holds may be gone by now.
-                if not purge_to.exists():
-                    contents = _export(runtime, preview, purge_to)
+                if not export_to.exists():
+                    contents = _export(runtime, preview, export_to)
+        if purge:
             with operation.step("forget"):
                 _forget_queues(runtime, name)
                 with database.writing() as session:
@@ -193,6 +225,27 @@ def uninstall(
             forget_health(session, name)
             raise_registry(session)
     return contents
+
+
+def export_file(runtime: Runtime, name: str) -> Path:
+    """Name a new file for the export of a plugin, in the folder that the deployment has for them.
+
+    ``abah.exports``; else the working folder.
+    """
+    folder = Path(runtime.settings.text("abah.exports") or ".")
+    return (folder / f"{name}-{utcnow():%Y%m%d-%H%M%S}.zip").absolute()
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Make the folder of an export, or refuse it before anything has changed."""
+    if path.exists():
+        raise ExportExistsError(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportFolderError(path.parent) from error
+    if not os.access(path.parent, os.W_OK):
+        raise ExportFolderError(path.parent)
 
 
 def _announced(session: Session, name: str) -> bool:

@@ -14,7 +14,7 @@ from core.framework.registry import plugin_rows
 from core.framework.removal import uninstall
 from core.framework.runtime import Runtime
 
-__all__ = ["export_of", "interrupted", "resume"]
+__all__ = ["export_of", "interrupted", "is_purge", "resume"]
 
 UNDERWAY = frozenset({PluginState.INSTALLING, PluginState.UPGRADING, PluginState.REMOVING})
 
@@ -51,10 +51,22 @@ def resume(
         return
     # One that nobody finished is found by its journal, whatever is left of the plugin.
     with suppress(NotInstalledError):
-        export = export_of(operation)
-        uninstall(runtime, operation.plugin, actor=actor, purge_to=export, resumed=operation)
+        uninstall(
+            runtime,
+            operation.plugin,
+            actor=actor,
+            export_to=export_of(operation),
+            purge=is_purge(operation),
+            resumed=operation,
+        )
 
 
 def export_of(operation: Unfinished) -> Path | None:
-    """Return where a purge exports to; None where the operation is none."""
-    return Path(operation.detail["export"]) if operation.detail.get("purge") else None
+    """Return where an uninstall exports to; None where it does not."""
+    export = operation.detail.get("export") if operation.operation == "uninstall" else None
+    return Path(export) if export else None
+
+
+def is_purge(operation: Unfinished) -> bool:
+    """Tell whether an operation drops data."""
+    return bool(operation.detail.get("purge"))

@@ -14,7 +14,7 @@ from core.framework.models import PluginState
 from core.framework.operating import can_operate, preview, start
 from core.framework.portable import VERSION_SUFFIX
 from core.framework.removal import preview_removal
-from core.framework.resuming import export_of, interrupted
+from core.framework.resuming import interrupted, is_purge
 from core.framework.runs import Progress, RunState, progress
 from core.framework.views.applications import BUTTONS, MANAGE, operations, status_of, words
 from core.framework.words import OPERATIONS, STEPS
@@ -165,7 +165,10 @@ def _explained(request: Request, name: str, operation: str) -> dict[str, Any]:
             translate(_("pengaturan")): removal.settings,
         }
         return {
-            "detail": _("Plugin berhenti dipakai. Datanya dipakai lagi bila dipasang kembali."),
+            "detail": _(
+                "Plugin berhenti dipakai. Datanya diekspor ke berkas di server, tetap tersimpan, "
+                "dan dipakai lagi bila dipasang kembali."
+            ),
             "items": [
                 translate(_("${table}: ${rows} baris", mapping={"table": table, "rows": rows}))
                 for table, rows in counted.items()
@@ -229,7 +232,7 @@ def _left(request: Request) -> tuple[list[Unfinished], list[Unfinished]]:
     runtime: Runtime = request.registry["runtime"]
     _refuse_unable(runtime)
     found = interrupted(runtime)
-    purges = [one for one in found if export_of(one) is not None]
+    purges = [one for one in found if is_purge(one)]
     return [one for one in found if one not in purges], purges
 
 

@@ -103,7 +103,7 @@ def purge_problems(specimen: Specimen) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="abah-purge-") as folder:
         export = Path(folder) / "export.zip"
         try:
-            uninstall(runtime, specimen.name, purge_to=export)
+            uninstall(runtime, specimen.name, export_to=export, purge=True)
         except PurgeRefusedError:
             # Its manifest says that its data must stay, and they do.
             return []

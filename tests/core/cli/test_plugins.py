@@ -221,6 +221,22 @@ def test_uninstall_shows_what_stays_and_keeps_it(abah: Abah) -> None:
     assert answer.code == 0
     assert "Yang tetap tersimpan:" in answer.out
     assert "dasar_thing" in answer.out
+    assert "diekspor" not in answer.out
+
+
+@pytest.mark.usefixtures("plugins")
+def test_uninstall_exports_what_there_is_to_the_folder_of_exports(
+    abah: Abah, runtime: Runtime, tmp_path: Path, ini: Path
+) -> None:
+    with ini.open("a", encoding="utf-8") as file:
+        file.write(f"abah.exports = {tmp_path / 'ekspor'}\n")
+    abah("plugins", "install", "dasar")
+    with runtime.database.writing() as session:
+        row = "INSERT INTO dasar_thing (id, note, at) VALUES (1, 'satu', '2018-11-30 05:53:19')"
+        session.execute(text(row))
+    answer = abah("plugins", "uninstall", "dasar", "-y")
+    (export,) = (tmp_path / "ekspor").iterdir()
+    assert f"diekspor ke {export} (1 baris)" in " ".join(answer.out.split())
 
 
 @pytest.mark.usefixtures("plugins")

@@ -222,7 +222,7 @@ def test_a_plugin_that_vanished_is_named_and_can_be_removed(
     assert (str(status.state), "abah.plugins_path" in plain(status.problem)) == ("missing", True)
     with pytest.raises(AbahError, match=r"abah\.plugins_path"):
         Lifecycle(runtime).upgrade("satu")
-    uninstall(runtime, "satu", purge_to=tmp_path / "satu.zip")
+    uninstall(runtime, "satu", export_to=tmp_path / "satu.zip", purge=True)
     assert not inspect(good.database.engine).has_table("satu_thing")
     works(deployment(), "lain")
 

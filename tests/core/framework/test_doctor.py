@@ -112,7 +112,7 @@ def test_an_interrupted_purge_is_carried_on_as_a_purge(
         with monkeypatch.context() as patched:
             patched.setattr("core.framework.removal.drop_owner", stop)
             with pytest.raises(error):
-                uninstall(runtime, "peta", purge_to=tmp_path / f"{error.__name__}.zip")
+                uninstall(runtime, "peta", export_to=tmp_path / f"{error.__name__}.zip", purge=True)
         ((severity, text),) = told(deployment(), "peta")
         assert severity is Severity.ERROR
         assert text.endswith("abah plugins resume")

@@ -187,7 +187,7 @@ def test_every_point_is_there_gone_and_back_and_a_purge_takes_the_rest(
     site.switch("enable")
     assert site.points() == POINTS
     export = tmp_path / "peta.zip"
-    uninstall(site.runtime, "peta", purge_to=export)
+    uninstall(site.runtime, "peta", export_to=export, purge=True)
     assert roles_of(site.runtime, surveyor) == {"petugas"}
     with zipfile.ZipFile(export) as archive:
         assert all(KEY not in archive.read(name).decode() for name in archive.namelist())

@@ -170,7 +170,7 @@ def export(deployment: Deployment, workshop: Workshop, tmp_path: Path) -> Path:
     Lifecycle(runtime).install("peta")
     fill(runtime)
     path = tmp_path / "peta.zip"
-    uninstall(runtime, "peta", purge_to=path)
+    uninstall(runtime, "peta", export_to=path, purge=True)
     return path
 
 
@@ -266,7 +266,7 @@ def test_rows_of_the_core_that_are_missing_are_named_and_nothing_is_loaded(
     user = People(runtime).petugas().id
     fill(runtime, user_id=user)
     for path in (tmp_path / "peta.zip", tmp_path / "lagi.zip"):
-        uninstall(runtime, "peta", purge_to=path)
+        uninstall(runtime, "peta", export_to=path, purge=True)
         if path.name == "peta.zip":
             Lifecycle(runtime).install("peta", export=path)
             with runtime.database.reading() as session:

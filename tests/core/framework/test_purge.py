@@ -175,7 +175,7 @@ def test_nothing_of_a_plugin_with_one_of_everything_is_left(
     assert {b"abah:serba", b"abah:serba.lambat"} <= set(redis.keys())
     redis.set("abah:serbaguna", "of another plugin")
     export = tmp_path / "serba.zip"
-    uninstall(runtime, NAME, purge_to=export)
+    uninstall(runtime, NAME, export_to=export, purge=True)
     # A process that still runs it looks at its clock once more.
     start_due(runtime)
     assert mentions(runtime, NAME) <= REMEMBER
@@ -195,7 +195,7 @@ def test_a_channel_that_carried_messages_keeps_its_name_alone(
         queue_messages(session, [Draft(address="+6281230900950", body="Halo", purpose="uji")])
         session.flush()
         session.query(Message).update({Message.account_id: number})
-    uninstall(runtime, NAME, purge_to=tmp_path / "serba.zip")
+    uninstall(runtime, NAME, export_to=tmp_path / "serba.zip", purge=True)
     with runtime.database.reading() as session:
         account = session.get_one(ChannelAccount, number)
         assert (account.settings, account.is_paused) == ({}, True)
@@ -229,7 +229,7 @@ def test_bundled_plugins_leave_the_database_as_it_was_without_them(
         inspect(runtime.database.engine).get_table_names()
     )
     for manifest in reversed(runtime.plugins):
-        uninstall(runtime, manifest.name, purge_to=tmp_path / f"{manifest.name}.zip")
+        uninstall(runtime, manifest.name, export_to=tmp_path / f"{manifest.name}.zip", purge=True)
     without = Runtime(settings_for(bare))
     try:
         assert counted(runtime) == counted(without)

@@ -6,16 +6,18 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
 
+from core.framework import removal
 from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
-from core.framework.models import LoadedData, PluginRow, StoredSetting
+from core.framework.models import LoadedData, PluginRow, PluginState, StoredSetting
 from core.framework.portable import read_contents
-from core.framework.registry import registry_number
-from core.framework.removal import PurgeRefusedError, preview_removal, uninstall
+from core.framework.registry import plugin_rows, registry_number
+from core.framework.removal import ExportFolderError, PurgeRefusedError, preview_removal, uninstall
 from core.framework.runtime import Runtime
 from tests.core.conftest import Workshop
 
@@ -73,11 +75,34 @@ def test_an_uninstall_keeps_the_data_and_a_later_install_finds_it(installed: Run
         assert session.execute(text("SELECT count(*) FROM peta_thing")).scalar_one() == 2
 
 
+def test_an_export_without_purge_is_read_back_after_all_is_lost(
+    installed: Runtime, tmp_path: Path
+) -> None:
+    export = tmp_path / "baru" / "peta.zip"
+    contents = uninstall(installed, "peta", export_to=export)
+    assert contents is not None
+    assert contents.rows == {"peta_thing": 2}
+    assert "peta_thing" in tables(installed)
+    uninstall(installed, "peta", export_to=tmp_path / "kedua.zip", purge=True)
+    assert "peta_thing" not in tables(installed)
+    Lifecycle(installed).install("peta", export=export)
+    with installed.database.reading() as session:
+        assert session.execute(text("SELECT note FROM peta_thing")).scalars().all() == [
+            "satu",
+            "dua",
+        ]
+
+
+def test_what_holds_nothing_needs_no_export(installed: Runtime) -> None:
+    assert not preview_removal(installed, "peta").empty
+    assert preview_removal(installed, "peta_luas").empty
+
+
 def test_a_purge_exports_first_and_leaves_nothing_behind(
     installed: Runtime, tmp_path: Path
 ) -> None:
     target = tmp_path / "peta.zip"
-    contents = uninstall(installed, "peta", purge_to=target)
+    contents = uninstall(installed, "peta", export_to=target, purge=True)
     assert contents is not None
     assert contents.rows == {"peta_thing": 2}
     assert read_contents(target) == contents
@@ -100,20 +125,36 @@ def test_a_purge_exports_first_and_leaves_nothing_behind(
 
 def test_the_export_is_for_its_owner_only(installed: Runtime, tmp_path: Path) -> None:
     target = tmp_path / "peta.zip"
-    uninstall(installed, "peta", purge_to=target)
+    uninstall(installed, "peta", export_to=target, purge=True)
     assert target.stat().st_mode & 0o077 == 0
     assert list(tmp_path.glob(".*partial")) == []
 
 
-def test_an_export_that_fails_stops_the_purge_before_anything_is_dropped(
+def test_a_place_where_nothing_can_be_written_is_refused_before_anything_changes(
     installed: Runtime, tmp_path: Path
 ) -> None:
     blocked = tmp_path / "berkas"
     blocked.write_text("bukan folder")
-    with pytest.raises(OSError, match="berkas"):
-        uninstall(installed, "peta", purge_to=blocked / "peta.zip")
+    with pytest.raises(ExportFolderError):
+        uninstall(installed, "peta", export_to=blocked / "peta.zip")
+    with pytest.raises(ExportFolderError):
+        uninstall(installed, "peta", export_to=blocked / "lebih" / "peta.zip", purge=True)
+    with installed.database.reading() as session:
+        assert plugin_rows(session)["peta"].state == PluginState.INSTALLED
+
+
+def test_an_export_that_fails_stops_the_purge_before_anything_is_dropped(
+    installed: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object, **_named: object) -> None:
+        raise OSError(ENOSPC, "disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(removal, "dump_tables", full)
+        with pytest.raises(OSError, match="full"):
+            uninstall(installed, "peta", export_to=tmp_path / "peta.zip", purge=True)
     assert "peta_thing" in tables(installed)
-    uninstall(installed, "peta", purge_to=tmp_path / "peta.zip")
+    uninstall(installed, "peta", export_to=tmp_path / "peta.zip", purge=True)
     assert "peta_thing" not in tables(installed)
 
 
@@ -141,7 +182,7 @@ def test_a_manifest_can_forbid_the_purge_but_not_the_uninstall(
     runtime = deployment()
     Lifecycle(runtime).install("arsip")
     with pytest.raises(PurgeRefusedError):
-        uninstall(runtime, "arsip", purge_to=tmp_path / "x.zip")
+        uninstall(runtime, "arsip", export_to=tmp_path / "x.zip", purge=True)
     uninstall(runtime, "arsip")
     assert "arsip_thing" in tables(runtime)
 
@@ -150,7 +191,7 @@ def test_a_plugin_whose_code_is_gone_can_still_be_purged(
     installed: Runtime, workshop: Workshop, tmp_path: Path
 ) -> None:
     shutil.rmtree(workshop.folder / "peta")
-    contents = uninstall(installed, "peta", purge_to=tmp_path / "peta.zip")
+    contents = uninstall(installed, "peta", export_to=tmp_path / "peta.zip", purge=True)
     assert contents is not None
     assert contents.rows == {"peta_thing": 2}
     assert "peta_thing" not in tables(installed)
@@ -160,6 +201,6 @@ def test_a_plugin_whose_code_is_gone_can_still_be_purged(
 def test_processes_let_go_before_tables_vanish(installed: Runtime, tmp_path: Path) -> None:
     with installed.database.reading() as session:
         before = registry_number(session)
-    uninstall(installed, "peta", purge_to=tmp_path / "peta.zip")
+    uninstall(installed, "peta", export_to=tmp_path / "peta.zip", purge=True)
     with installed.database.reading() as session:
         assert registry_number(session) == before + 2

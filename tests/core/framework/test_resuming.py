@@ -179,7 +179,7 @@ class Purge(Case):
         self.export.unlink(missing_ok=True)
 
     def act(self, runtime: Runtime) -> None:
-        uninstall(runtime, "peta", purge_to=self.export)
+        uninstall(runtime, "peta", export_to=self.export, purge=True)
 
     def check(self, runtime: Runtime) -> None:
         assert states(runtime) == {"dasar": "installed"}
@@ -192,7 +192,7 @@ class Purge(Case):
 class ReadBack(Case):
     def prepare(self, runtime: Runtime) -> None:
         super().prepare(runtime)
-        uninstall(runtime, "peta", purge_to=self.export)
+        uninstall(runtime, "peta", export_to=self.export, purge=True)
 
     def act(self, runtime: Runtime) -> None:
         Lifecycle(runtime).install("peta", export=self.export)
