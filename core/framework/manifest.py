@@ -132,8 +132,6 @@ class Manifest:
     permissions: tuple[Permission, ...] = ()
     menus: tuple[Menu, ...] = ()
     schedules: tuple[Schedule, ...] = ()
-    queues: bool = False
-    """Whether it has tasks, and with them a queue of its own name."""
     removal: Removal = field(default_factory=Removal)
 
     @property
@@ -210,7 +208,6 @@ def parse_manifest(text: str, *, file: str, directory: Path, package: str, modul
         permissions=_permissions(table, name),
         menus=_menus(table),
         schedules=_schedules(table, name),
-        queues=table.flag("queues"),
         removal=_removal(table),
     )
     table.finish()
@@ -374,6 +371,5 @@ def as_dict(manifest: Manifest) -> dict[str, Any]:
         "demo": list(manifest.demo),
         "permissions": [permission.name for permission in manifest.permissions],
         "menus": [menu.id for menu in manifest.menus],
-        "queues": manifest.queues,
         "schedules": [schedule.task for schedule in manifest.schedules],
     }

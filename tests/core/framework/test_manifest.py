@@ -27,7 +27,6 @@ conflicts = ["atlas"]
 auto_install = true
 url_prefix = "/hibah/peta"
 data = ["data/texts.toml"]
-queues = true
 
 [depends]
 hibah = ">=0.1,<1"
@@ -94,7 +93,6 @@ def test_what_is_left_out_has_its_default() -> None:
     assert manifest.url_prefix == "/p/peta"
     assert manifest.core == ""
     assert manifest.removal.purge
-    assert not manifest.queues
     assert not manifest.auto_install
 
 

@@ -33,7 +33,6 @@ pytestmark = pytest.mark.plugins()
 NAME = "serba"
 MANIFEST = """
 data = ["data/teks.toml"]
-queues = true
 
 [[permissions]]
 name = "serba.lihat"

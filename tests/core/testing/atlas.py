@@ -17,7 +17,6 @@ TOML: Final = """
 category = "Peta"
 core = ">=0.1,<1"
 data = ["data/texts.toml"]
-queues = true
 
 [[permissions]]
 name = "atlas.page.read"
