@@ -6,8 +6,8 @@ import importlib
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,10 +59,6 @@ class Workshop:
         self.folder = folder
         folder.mkdir()
 
-    def owns(self, module: ModuleType) -> bool:
-        """Tell whether a module was imported from here."""
-        return str(getattr(module, "__file__", "")).startswith(str(self.folder))
-
     def plugin(
         self,
         name: str,
@@ -96,16 +92,19 @@ class Workshop:
         return {f"migrations/{name}_0001_base.py": REVISION.format(name=name, table=table)}
 
 
-@pytest.fixture
-def workshop(tmp_path: Path) -> Iterator[Workshop]:
-    """Give a folder to write plugins into; what was imported from it is forgotten afterwards."""
+@contextmanager
+def imported_from(folder: Path) -> Iterator[None]:
+    """Forget afterwards what was imported as ``plugins.*`` from a folder meanwhile."""
     import plugins  # noqa: PLC0415 - the package that the folder becomes a part of
 
     path = list(plugins.__path__)
-    made = Workshop(tmp_path / "plugins")
-    yield made
+    yield
     plugins.__path__[:] = path
-    own = {name for name, module in sys.modules.items() if made.owns(module)}
+    own = {
+        name
+        for name, module in sys.modules.items()
+        if str(getattr(module, "__file__", "")).startswith(str(folder))
+    }
     for mapper in list(Base.registry.mappers):
         if mapper.class_.__module__ in own and isinstance(mapper.local_table, Table):
             Base.metadata.remove(mapper.local_table)
@@ -116,6 +115,14 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
         parent, _dot, child = name.rpartition(".")
         if getattr(sys.modules.get(parent), child, None) is module:
             delattr(sys.modules[parent], child)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    """Give a folder to write plugins into; what was imported from it is forgotten afterwards."""
+    made = Workshop(tmp_path / "plugins")
+    with imported_from(made.folder):
+        yield made
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from core.errors import AbahError
 from core.i18n import plain
 from core.locale_build import read_catalogue, update_plugin
 from tests.core.cli.conftest import write_ini
+from tests.core.conftest import imported_from
 
 ROOT = Path(__file__).resolve().parents[3]
 BIN = Path(sys.executable).parent
@@ -37,9 +38,10 @@ def new(ini: Path, *words: str) -> str:
 
 
 @pytest.fixture
-def ini(tmp_path: Path) -> Path:
+def ini(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "plugin").mkdir()
-    return write_ini(tmp_path / "uji.ini", {"abah.plugins_path": str(tmp_path / "plugin")})
+    with imported_from(tmp_path):
+        yield write_ini(tmp_path / "uji.ini", {"abah.plugins_path": str(tmp_path / "plugin")})
 
 
 @pytest.mark.parametrize("distribution", [False, True])
