@@ -96,22 +96,33 @@ class Owner:
 
 
 def upgrade(
-    database: Database, owner: Owner, target: str = "head", *, before: Before | None = None
+    database: Database,
+    owner: Owner,
+    target: str = "head",
+    *,
+    owners: frozenset[str] = frozenset(),
+    before: Before | None = None,
 ) -> None:
     """Bring an owner's tables to ``target``. An owner without history needs nothing.
 
-    All revisions are one transaction on either kind of database. ``before`` is told each of them
-    before it runs.
+    All revisions are one transaction on either kind of database. ``owners`` names everybody who may
+    own a table: the longest prefix decides whose it is. ``before`` is told each revision before it
+    runs.
 
     :raises MigrationError: a revision failed, or touched tables of somebody else.
     """
     if owner.has_history:
         with migrating(database) as connection:
-            upgrade_within(connection, owner, target, before=before)
+            upgrade_within(connection, owner, target, owners=owners, before=before)
 
 
 def upgrade_within(
-    connection: Connection, owner: Owner, target: str, *, before: Before | None = None
+    connection: Connection,
+    owner: Owner,
+    target: str,
+    *,
+    owners: frozenset[str] = frozenset(),
+    before: Before | None = None,
 ) -> None:
     """Do the same inside the transaction of :func:`migrating`; nothing is committed here."""
     if not owner.has_history:
@@ -137,7 +148,8 @@ def upgrade_within(
     except Exception as error:
         raise _broken_revision(owner, waiting[0] if waiting else target, error) from error
     changed = tables ^ set(inspect(connection).get_table_names())
-    foreign = sorted(name for name in changed if not name.startswith(f"{owner.prefix}_"))
+    known = owners | {owner.name}
+    foreign = sorted(name for name in changed if owner_of_table(name, known) != owner.name)
     if foreign:
         text = _(
             "Migrasi ${owner} membuat atau menghapus tabel ${table}, yang bukan miliknya. "

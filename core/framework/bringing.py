@@ -20,8 +20,9 @@ from core.framework.checking import call_own, check
 from core.framework.datafiles import load_plugin_data
 from core.framework.filling import FillProgress
 from core.framework.health import forget_health
-from core.framework.importing import Export, load_data, load_export
+from core.framework.importing import Export, load_data, load_export, owner_names
 from core.framework.journal import Operation
+from core.framework.logging import error_words, fit_to_keep
 from core.framework.manifest import Manifest
 from core.framework.models import PluginRow, PluginState
 from core.framework.planning import owner_of
@@ -92,7 +93,11 @@ class Bringing:
                     with nullcontext() if step == LOAD else operation.step(step):
                         run()
         except Exception as error:
-            reason = plain(error.explanation) if isinstance(error, AbahError) else repr(error)
+            reason = (
+                fit_to_keep(plain(error.explanation))
+                if isinstance(error, AbahError)
+                else error_words(error)
+            )
             self._write(lambda session: _fail(session, manifest, reason))
             raise
 
@@ -108,6 +113,7 @@ class Bringing:
             "migrate": lambda: upgrade(
                 self._database,
                 owner_of(manifest),
+                owners=owner_names(self._runtime),
                 before=lambda revision: self._progress(manifest.name, revision),
             ),
             "data": lambda: self._write(lambda session: load(session, manifest=manifest)),

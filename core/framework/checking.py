@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from core.db import Base
+from core.db.base import owner_of_table
 from core.errors import AbahError
 from core.framework.discovery import discover
 from core.framework.graph import resolve
@@ -31,7 +32,7 @@ def check(runtime: Runtime, manifest: Manifest) -> Surface:
     """
     module = import_plugin(manifest)
     import_models([manifest])
-    _refuse_foreign_tables(manifest)
+    _refuse_foreign_tables(manifest, frozenset(discover(runtime.settings)))
     surface: dict[str, list[str]] = {}
     with ExitStack() as afterwards:
         neighbours = [
@@ -59,13 +60,13 @@ def call_own(runtime: Runtime, manifest: Manifest, hook: str, **arguments: Any) 
         runtime.hooks.call_one(manifest.name, hook, **arguments)
 
 
-def _refuse_foreign_tables(manifest: Manifest) -> None:
+def _refuse_foreign_tables(manifest: Manifest, owners: frozenset[str]) -> None:
     """Refuse models whose table would belong to somebody else by its name."""
     for mapper in Base.registry.mappers:
         if mapper.class_.__module__.startswith(f"{manifest.package}."):
             for table in mapper.tables:
                 name = getattr(table, "name", "")
-                if not name.startswith(manifest.table_prefix):
+                if owner_of_table(name, owners | {manifest.name}) != manifest.name:
                     text = _(
                         "Tabel ${table} dari plugin ${name} bernama seperti milik orang lain. "
                         "Beri nama yang diawali ${prefix} di models.py dan migrasinya.",

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from core.db import utcnow
 from core.errors import AbahError, new_error_id
-from core.framework.logging import mask_text
+from core.framework.logging import error_words
 from core.hookspecs import SPEC_MODULES
 from core.hookspecs.markers import PROJECT, Lifetime, lifetime_of
 from core.i18n import _
@@ -40,8 +40,6 @@ BREAKER_LIMIT: Final = 5
 """Failures in a row after which a plugin's event handler is left out."""
 BREAKER_SECONDS: Final = 60.0
 """Seconds until a handler that was left out is tried again."""
-LONGEST_ERROR: Final = 500
-"""Characters of an error that are kept."""
 
 log = structlog.get_logger(__name__)
 
@@ -272,7 +270,7 @@ class Hooks:
                 stats.seconds += seconds
                 stats.failures_in_a_row = 0
             return ""
-        error_id, text, now = new_error_id(), _in_words(failure), utcnow()
+        error_id, text, now = new_error_id(), error_words(failure), utcnow()
         with self._guard:
             stats.calls += 1
             stats.seconds += seconds
@@ -339,18 +337,6 @@ class _Fence:
             exc_info=failure,
         )
         return True
-
-
-def _in_words(failure: BaseException) -> str:
-    """Give class and text of an error, fit to be kept: no personal data, not endless."""
-    try:
-        text = str(failure)
-    except Exception:  # noqa: BLE001 - an error of a plugin's own may fail at this too
-        text = ""
-    # Masked before it is cut: half a number would not be known as one.
-    masked = mask_text(f"{type(failure).__name__}: {text[: 10 * LONGEST_ERROR]}")[:LONGEST_ERROR]
-    # What no database takes would keep all figures from being stored.
-    return masked.replace("\0", "").encode(errors="replace").decode()
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""Reading the export of a purge back when its plugin is installed again.
+"""Reading the export of an uninstall back when its plugin is installed again.
 
 The tables are made as they were when the export was written, filled, and only then migrated to the
 present version, so that an old export passes through the same migrations as an old database. Making
@@ -8,15 +8,16 @@ of it is there, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from packaging.version import InvalidVersion, Version
 from sqlalchemy import Connection, MetaData, func, select
 from sqlalchemy.orm import Session
 
+from core.db.base import owner_of_table
 from core.db.migrate import (
     drop_owner_within,
     has_revision,
@@ -25,7 +26,7 @@ from core.db.migrate import (
     upgrade_within,
 )
 from core.errors import AbahError
-from core.framework.datafiles import load_plugin_data, put_back_data
+from core.framework.datafiles import Values, load_plugin_data, put_back_data
 from core.framework.discovery import discover
 from core.framework.filling import FillProgress, fill_tables
 from core.framework.manifest import Manifest
@@ -94,6 +95,12 @@ class Export:
     contents: Contents
     revision: str | None
     """Revision at which its tables were; None for a plugin without tables."""
+    settings: Sequence[Mapping[str, Any]] = ()
+    """Rows of its settings."""
+    loaded: Sequence[Mapping[str, Any]] = ()
+    """What its data files had said, by row."""
+    data: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
+    """What those rows held, by kind and external id."""
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -129,8 +136,17 @@ def read_export(runtime: Runtime, path: Path, manifest: Manifest) -> Export:
             },
         )
         raise ExportRefusedError(text)
+    owners = owner_names(runtime) | {name}
+    foreign = sorted(table for table in contents.rows if owner_of_table(table, owners) != name)
+    if foreign:
+        text = _(
+            "Berkas ${file} berisi tabel ${table}, yang bukan milik plugin ${name}. "
+            "Tidak ada yang dimuat; pakai berkas yang dibuat oleh abah plugins uninstall.",
+            mapping={"file": path.name, "table": foreign[0], "name": name},
+        )
+        raise ExportRefusedError(text)
     check_key(fits=contents.key_check in {"", key_check(runtime)})
-    return Export(path, contents, revision)
+    return Export(path, contents, revision, *_members(path))
 
 
 def refuse_data(runtime: Runtime, manifest: Manifest) -> None:
@@ -158,7 +174,6 @@ def load_export(
     :raises PortableFileError: the copy is damaged, or names rows that are not here.
     """
     owner, owners = owner_of(manifest), owner_names(runtime)
-    settings = _settings(export.path)
     with (
         migrating(runtime.database) as connection,
         Session(bind=connection) as session,
@@ -168,9 +183,9 @@ def load_export(
         # What is left is empty, and perhaps of another version.
         drop_owner_within(connection, owner, owners)
         if export.revision is not None:
-            upgrade_within(connection, owner, export.revision)
+            upgrade_within(connection, owner, export.revision, owners=owners)
         fill_tables(connection, export.path, export.contents, list(export.rows), progress)
-        session.add_all(StoredSetting(owner=manifest.name, **one) for one in settings)
+        session.add_all(StoredSetting(owner=manifest.name, **one) for one in export.settings)
         finish(session)
 
 
@@ -179,8 +194,7 @@ def load_data(session: Session, export: Export, manifest: Manifest) -> None:
 
     :raises DataFileError: a file is wrong.
     """
-    stored = read_json(export.path, LOADED) or []
-    put_back_data(session, manifest.name, stored, read_json(export.path, DATA) or {})
+    put_back_data(session, manifest.name, export.loaded, export.data)
     load_plugin_data(session, manifest)
 
 
@@ -233,14 +247,33 @@ def _filled_table(connection: Connection, manifest: Manifest, owners: frozenset[
     return None
 
 
-def _settings(path: Path) -> list[dict[str, object]]:
-    settings = read_json(path, SETTINGS) or []
-    known = {"key", "value", "is_secret"}
-    if not isinstance(settings, list) or any(set(one) != known for one in settings):
+def _members(path: Path) -> tuple[list[Any], list[Any], dict[str, Any]]:
+    """Read settings, what the data files had said, and what their rows held."""
+    settings, loaded, data = (read_json(path, member) for member in (SETTINGS, LOADED, DATA))
+    _refuse_shape(path, SETTINGS, _are_rows(settings, {"key", "value", "is_secret"}))
+    _refuse_shape(path, LOADED, _are_rows(loaded, {"kind", "external_id", "loaded", "offered"}))
+    _refuse_shape(path, DATA, data is None or _is_nested(data, depth=3))
+    return settings or [], loaded or [], data or {}
+
+
+def _are_rows(value: object, keys: set[str]) -> bool:
+    rows = [] if value is None else value
+    return isinstance(rows, list) and all(
+        isinstance(one, dict) and set(one) == keys for one in rows
+    )
+
+
+def _is_nested(value: object, depth: int) -> bool:
+    if depth == 0:
+        return True
+    return isinstance(value, dict) and all(_is_nested(one, depth - 1) for one in value.values())
+
+
+def _refuse_shape(path: Path, member: str, fits: bool) -> None:  # noqa: FBT001
+    if not fits:
         raise PortableFileError(
             _(
                 "Berkas ${file}: ${member} tidak dapat dibaca. Tidak ada yang dimuat.",
-                mapping={"file": path.name, "member": SETTINGS},
+                mapping={"file": path.name, "member": member},
             )
         )
-    return settings

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from core.db import Database
 from core.errors import AbahError
+from core.framework.logging import error_words, fit_to_keep
 from core.framework.models import JournalEntry, Outcome
 from core.i18n import stored
 
@@ -122,9 +123,10 @@ class Operation:
         if error is None:
             self._write(step, Outcome.DONE, {})
         else:
-            detail: dict[str, Any] = {"error": f"{type(error).__name__}: {error}"}
+            # It stands there for ever, so nobody's data may.
+            detail: dict[str, Any] = {"error": error_words(error)}
             if isinstance(error, AbahError):
-                detail["said"] = stored(error.explanation)
+                detail["said"] = _fit(stored(error.explanation))
             self._write(step, Outcome.FAILED, detail)
 
     def _write(self, step: str, outcome: Outcome, detail: dict[str, Any]) -> None:
@@ -145,6 +147,15 @@ class Operation:
                 run=self._run,
             )
         )
+
+
+def _fit(sentence: dict[str, Any]) -> dict[str, Any]:
+    """Let nothing in what is put into a sentence be anybody's data."""
+    values = {
+        name: _fit(value) if isinstance(value, dict) else fit_to_keep(value)
+        for name, value in sentence["with"].items()
+    }
+    return sentence | {"with": values}
 
 
 def announce(database: Database, operations: Sequence[tuple[Operation, dict[str, Any]]]) -> None:

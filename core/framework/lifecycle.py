@@ -8,7 +8,7 @@ leaves the plugin out of use and its data whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -134,20 +134,19 @@ class Lifecycle:
         :raises PortableFileError: the export is damaged.
         :raises LockedError: another operation is running.
         """
-        planned = self.plan(*names)
-        found = None if export is None else self.read_export(planned, *names, export=export)
-        if planned:
-            with lifecycle_lock(self._database, f"install {' '.join(names)}"):
-                self._perform(
-                    [
-                        Task(
-                            one.manifest,
-                            one.operation,
-                            export=found if one.manifest.name in names else None,
-                        )
-                        for one in planned
-                    ]
-                )
+        with self._alone("install", *names):
+            planned = self.plan(*names)
+            found = None if export is None else self.read_export(planned, *names, export=export)
+            self._perform(
+                [
+                    Task(
+                        one.manifest,
+                        one.operation,
+                        export=found if one.manifest.name in names else None,
+                    )
+                    for one in planned
+                ]
+            )
         return planned
 
     def read_export(self, planned: Sequence[Planned], name: str, *, export: Path) -> Export:
@@ -184,9 +183,9 @@ class Lifecycle:
         :raises NotInstalledError: one of them is not installed.
         :raises LockedError: another operation is running.
         """
-        planned = self.plan_upgrade(*names)
-        rows = self._rows()
-        with lifecycle_lock(self._database, "upgrade"):
+        with self._alone("upgrade", *names):
+            planned = self.plan_upgrade(*names)
+            rows = self._rows()
             self._perform(
                 [
                     Task(one.manifest, "upgrade", PluginState(rows[one.manifest.name].state))
@@ -206,7 +205,7 @@ class Lifecycle:
         :raises LockedError: another operation is running.
         """
         name = operation.plugin
-        with lifecycle_lock(self._database, f"resume {name}"):
+        with self._alone("resume", name):
             with self._database.reading() as session:
                 if operation.operation_id not in {one.operation_id for one in unfinished(session)}:
                     return
@@ -244,15 +243,10 @@ class Lifecycle:
         :raises NotInstalledError: it was never installed, or not completely.
         :raises GraphError: something that it needs is missing or disabled.
         """
-        rows = self._rows()
-        row = rows.get(name)
-        if row is None or row.state not in INSTALLED:
-            raise NotInstalledError(name)
-        if row.state == PluginState.INSTALLED:
-            return
-        with lifecycle_lock(self._database, f"enable {name}"):
-            self._runnable(name)
-            self._switch(name, PluginState.INSTALLED, "enable")
+        with self._alone("enable", name):
+            if self._state(name) != PluginState.INSTALLED:
+                self._runnable(name)
+                self._switch(name, PluginState.INSTALLED, "enable")
 
     def disable(self, name: str) -> None:
         """Take a plugin out of use and keep everything it has.
@@ -260,15 +254,10 @@ class Lifecycle:
         :raises NotInstalledError: it is not installed.
         :raises DependentsError: enabled plugins need it.
         """
-        rows = self._rows()
-        row = rows.get(name)
-        if row is None or row.state not in INSTALLED:
-            raise NotInstalledError(name)
-        if row.state == PluginState.DISABLED:
-            return
-        with lifecycle_lock(self._database, f"disable {name}"):
-            self._refuse_needed(name)
-            self._switch(name, PluginState.DISABLED, "disable")
+        with self._alone("disable", name):
+            if self._state(name) != PluginState.DISABLED:
+                self._refuse_needed(name)
+                self._switch(name, PluginState.DISABLED, "disable")
 
     def needing(self, name: str, states: Iterable[PluginState]) -> tuple[str, ...]:
         """Name the plugins in one of ``states`` that need ``name``, directly or not."""
@@ -281,6 +270,20 @@ class Lifecycle:
             if plugin.manifest is not None and other in rows and rows[other].state in wanted
         ]
         return dependents(name, manifests)
+
+    def _alone(self, operation: str, *names: str) -> AbstractContextManager[None]:
+        """Hold the lock: what an operation does is decided by what it finds once it is alone."""
+        with self._database.reading() as session:
+            known = has_tables(session)
+        if not known:
+            return nullcontext()
+        return lifecycle_lock(self._database, " ".join([operation, *names]))
+
+    def _state(self, name: str) -> PluginState:
+        row = self._rows().get(name)
+        if row is None or row.state not in INSTALLED:
+            raise NotInstalledError(name)
+        return PluginState(row.state)
 
     def _refuse_needed(self, name: str) -> None:
         needing = self.needing(name, {PluginState.INSTALLED})

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from textwrap import shorten
 from typing import Final
 
 import structlog
@@ -33,6 +34,7 @@ __all__ = ["LockHolder", "LockedError", "lifecycle_lock", "lock_holder"]
 
 RENEW_SECONDS: Final = 10.0
 STALE_AFTER: Final = timedelta(seconds=60)
+LONGEST_PURPOSE: Final = 200
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +129,7 @@ def _row(token: str, purpose: str) -> LifecycleLock:
         host=platform.node(),
         pid=os.getpid(),
         holder=process_identity(),
-        purpose=purpose,
+        purpose=shorten(purpose, LONGEST_PURPOSE, placeholder=" …"),
     )
 
 

@@ -18,7 +18,10 @@ from core.errors import ConfigurationError
 from core.framework.settings import Settings
 from core.i18n import _
 
-__all__ = ["configure_logging", "mask", "mask_text"]
+__all__ = ["configure_logging", "error_words", "fit_to_keep", "mask", "mask_text"]
+
+LONGEST_ERROR: Final = 500
+"""Characters of an error that are kept."""
 
 _SECRET_KEYS: Final = re.compile(
     r"(^|[._-])(pass(word|phrase)?|sandi|secret|token|(api|private|secret)_?key|code|kode"
@@ -135,6 +138,22 @@ def mask_text(text: str) -> str:
     text = _ASSIGNED.sub(rf"\1\2{HIDDEN}", text)
     text = _MAIL.sub(rf"\1{HIDDEN}@\2", text)
     return _NUMBER.sub(_masked_number, text)
+
+
+def error_words(failure: BaseException) -> str:
+    """Give class and text of an error, fit to be kept: no personal data, not endless."""
+    try:
+        text = str(failure)
+    except Exception:  # noqa: BLE001 - an error of a plugin's own may fail at this too
+        text = ""
+    return fit_to_keep(f"{type(failure).__name__}: {text}")
+
+
+def fit_to_keep(text: str) -> str:
+    """Mask what an error says, and leave out what no database would take."""
+    # Masked before it is cut: half a number would not be known as one.
+    masked = mask_text(text[: 10 * LONGEST_ERROR])[:LONGEST_ERROR]
+    return masked.replace("\0", "").encode(errors="replace").decode()
 
 
 def _masked_number(found: re.Match[str]) -> str:

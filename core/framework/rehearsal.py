@@ -24,6 +24,7 @@ from core.framework.datafiles import CORE, LoadReport, compare_core_data, compar
 from core.framework.discovery import discover
 from core.framework.lifecycle import CORE_OWNER, Lifecycle, setup_core
 from core.framework.lock import LockedError, lock_holder
+from core.framework.logging import error_words
 from core.framework.models import JournalEntry, LifecycleLock, PluginRow, Registry
 from core.framework.planning import Planned
 from core.framework.portable import data_tables
@@ -188,11 +189,7 @@ class _Watch:
         part.data = self.report
         if error is not None:
             part.step = self.at[-1][0] if self.at else ""
-            part.error = (
-                error.explanation
-                if isinstance(error, AbahError)
-                else f"{type(error).__name__}: {error}"
-            )
+            part.error = error.explanation if isinstance(error, AbahError) else error_words(error)
 
 
 def _try_core(copy: Runtime, found: Rehearsal, tell: Progress) -> None:

@@ -7,12 +7,12 @@ again, unless it is a purge: then they are dropped after the export, which is ne
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import MetaData
 
@@ -28,7 +28,14 @@ from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledErr
 from core.framework.lock import lifecycle_lock
 from core.framework.manifest import Manifest
 from core.framework.models import LoadedData, PluginRow, PluginState, StoredSetting
-from core.framework.portable import VERSION_SUFFIX, Contents, data_tables, dump_tables, key_check
+from core.framework.portable import (
+    VERSION_SUFFIX,
+    Contents,
+    data_tables,
+    dump_tables,
+    key_check,
+    read_contents,
+)
 from core.framework.registry import raise_registry
 from core.framework.runtime import Runtime
 from core.framework.schedules import forget_schedules
@@ -39,6 +46,7 @@ from core.i18n import _
 __all__ = [
     "ExportExistsError",
     "ExportFolderError",
+    "ExportOutdatedError",
     "PurgeRefusedError",
     "RemovalPreview",
     "export_file",
@@ -96,6 +104,21 @@ class ExportFolderError(AbahError):
                 "Ekspor tidak dapat ditulis ke ${folder}. Tidak ada yang diubah. Beri izin tulis, "
                 "atau tentukan tempat lain dengan --export atau pengaturan abah.exports.",
                 mapping={"folder": str(folder)},
+            )
+        )
+
+
+class ExportOutdatedError(AbahError):
+    """Rows were written after the export, and nothing has been dropped."""
+
+    def __init__(self, plugin: str) -> None:
+        """Name the plugin."""
+        self.plugin = plugin
+        super().__init__(
+            _(
+                "Data plugin ${name} masih berubah setelah diekspor. Tidak ada yang dihapus. "
+                "Lanjutkan dengan abah plugins resume: datanya diekspor lagi lebih dahulu.",
+                mapping={"name": plugin},
             )
         )
 
@@ -168,9 +191,9 @@ def uninstall(  # noqa: PLR0913 - what somebody decides, by name
 ) -> Contents | None:
     """Take a plugin out, and export its data to a file; a ``purge`` drops them afterwards.
 
-    Returns what the export holds, or None where there is none or an earlier one was kept. What the
-    plugin caused in the core's own tables (messages, audit) stays. ``resumed`` is an uninstall that
-    was broken off and is carried on.
+    Returns what the export holds, or None where there is none. What the plugin caused in the core's
+    own tables (messages, audit) stays. ``resumed`` is an uninstall that was broken off and is
+    carried on.
 
     :raises ValueError: a purge without a file to export to.
     :raises NotInstalledError: nothing of it is here.
@@ -178,53 +201,92 @@ def uninstall(  # noqa: PLR0913 - what somebody decides, by name
     :raises PurgeRefusedError: its manifest forbids it.
     :raises ExportExistsError: there is a file of that name already.
     :raises ExportFolderError: no file can be written there.
+    :raises ExportOutdatedError: rows were written during a purge; it can be resumed.
     :raises LockedError: another operation is running.
     """
     if purge and export_to is None:
         message = "a purge exports first"
         raise ValueError(message)
+    database = runtime.database
+    contents = None
+    with lifecycle_lock(database, f"uninstall {name}"):
+        # Decided only now: until it is alone others may install what needs it.
+        preview = _not_refused(runtime, name, purge=purge)
+        if export_to is not None and resumed is None:
+            _refuse_unwritable(export_to)
+        operation = Operation(database, name, "uninstall", actor)
+        done = () if resumed is None else resumed.done
+        export = "" if export_to is None else str(export_to.absolute())
+        with operation.whole(purge=purge, export=export, done=done):
+            with operation.step("retire"), database.writing() as session:
+                # First every process lets go of it, so that nothing writes to tables that are about
+                # to vanish.
+                _retire(session, name)
+            if export_to is not None and "forget" not in done:
+                with operation.step("export", file=export):
+                    contents = _export_once(runtime, preview, export_to, anew=resumed is None)
+            if purge:
+                _purge(runtime, name, operation, contents)
+            with operation.step("mark"), database.writing() as session:
+                session.execute(delete(PluginRow).where(PluginRow.name == name))
+                forget_schedules(session, name)
+                forget_health(session, name)
+                raise_registry(session)
+    return contents
+
+
+def _not_refused(runtime: Runtime, name: str, *, purge: bool) -> RemovalPreview:
     preview = preview_removal(runtime, name)
     if preview.dependents:
         raise DependentsError(name, preview.dependents)
     if purge and not preview.may_purge:
         raise PurgeRefusedError(name)
-    if export_to is not None and resumed is None:
-        _refuse_unwritable(export_to)
-    database = runtime.database
-    operation = Operation(database, name, "uninstall", actor)
-    contents = None
-    with (
-        lifecycle_lock(database, f"uninstall {name}"),
-        operation.whole(
-            purge=purge,
-            export="" if export_to is None else str(export_to.absolute()),
-            done=() if resumed is None else resumed.done,
-        ),
-    ):
-        with operation.step("retire"), database.writing() as session:
-            # First every process lets go of it, so that nothing writes to tables that are about to
-            # vanish.
-            _retire(session, name)
-        if export_to is not None:
-            with operation.step("export", file=str(export_to.absolute())):
-                # A file appears when it is complete, and some of what it holds may be gone by now.
-                if not export_to.exists():
-                    contents = _export(runtime, preview, export_to)
-        if purge:
-            with operation.step("forget"):
-                _forget_queues(runtime, name)
-                with database.writing() as session:
-                    _forget(session, name)
-            with operation.step("drop"):
-                drop_owner(
-                    database, _owner(name, _manifest(runtime, name)), owner_names(runtime) | {name}
+    return preview
+
+
+def _purge(runtime: Runtime, name: str, operation: Operation, exported: Contents | None) -> None:
+    """Drop what the plugin has; ``exported`` is None where a purge before has begun to."""
+    owner, owners = _owner(name, _manifest(runtime, name)), owner_names(runtime) | {name}
+    # Noted in the same transaction: an export written after it would be hollow.
+    with operation.step_with_end("forget") as finish:
+        _forget_queues(runtime, name)
+        with runtime.database.writing() as session:
+            if exported is not None:
+                _refuse_others(
+                    session, name, owned_tables(session.connection(), owner, owners), exported
                 )
-        with operation.step("mark"), database.writing() as session:
-            session.execute(delete(PluginRow).where(PluginRow.name == name))
-            forget_schedules(session, name)
-            forget_health(session, name)
-            raise_registry(session)
-    return contents
+            _forget(session, name)
+            finish(session)
+    with operation.step("drop"):
+        drop_owner(runtime.database, owner, owners)
+
+
+def _refuse_others(session: Session, name: str, tables: Sequence[str], exported: Contents) -> None:
+    """Refuse to drop rows that came after the export, from a process that had not let go yet."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql" and tables:
+        # Whoever writes is waited for, and nobody begins to.
+        quote = connection.dialect.identifier_preparer.quote
+        session.execute(text(f"LOCK TABLE {', '.join(map(quote, tables))} IN SHARE MODE"))
+    counted = _count_rows(session, [table for table in tables if table in exported.rows])
+    if counted != dict(exported.rows):
+        raise ExportOutdatedError(name)
+
+
+def _export_once(runtime: Runtime, preview: RemovalPreview, path: Path, *, anew: bool) -> Contents:
+    """Export, unless an earlier start of the same uninstall has.
+
+    A file appears under its name when it is complete; with rows that came later it is written anew.
+    """
+    if path.exists():
+        if anew:
+            raise ExportExistsError(path)
+        contents = read_contents(path)
+        if contents.plugin != preview.plugin:
+            raise ExportExistsError(path)
+        if all(preview.rows.get(table) == count for table, count in contents.rows.items()):
+            return contents
+    return _export(runtime, preview, path)
 
 
 def export_file(runtime: Runtime, name: str) -> Path:

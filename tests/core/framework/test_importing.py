@@ -1,4 +1,4 @@
-"""What a purge exported comes back whole when the plugin is installed again, or not at all."""
+"""What an uninstall exported comes back whole when the plugin is installed again, or not at all."""
 
 from __future__ import annotations
 
@@ -196,6 +196,15 @@ def rewritten(path: Path, change: Callable[[str, bytes], bytes | None]) -> Path:
     return made
 
 
+def with_table(path: Path, table: str) -> Path:
+    """Give a copy of an export that brings rows of one more table."""
+    facts = json.loads(zipfile.ZipFile(path).read("contents.json"))
+    changed = contents(path, rows=facts["rows"] | {table: 0})
+    with zipfile.ZipFile(changed, "a") as archive:
+        archive.writestr(f"{table}.jsonl", '["id"]\n')
+    return changed
+
+
 def contents(path: Path, **changes: Any) -> Path:
     return rewritten(
         path,
@@ -282,8 +291,9 @@ def test_rows_of_the_core_that_are_missing_are_named_and_nothing_is_loaded(
 
 
 def test_a_file_that_does_not_fit_is_refused_with_its_reason(
-    export: Path, deployment: Deployment, tmp_path: Path
+    export: Path, deployment: Deployment, workshop: Workshop, tmp_path: Path
 ) -> None:
+    workshop.plugin("peta_luas")
     runtime = deployment()
 
     def spoil(*, member: str, old: bytes, new: bytes) -> Path:
@@ -301,6 +311,24 @@ def test_a_file_that_does_not_fit_is_refused_with_its_reason(
         (contents(export, plugin="lain"), r"plugin lain.*--from ubah\.zip"),
     ):
         with pytest.raises((PortableFileError, ExportRefusedError), match=match):
+            load(runtime, path)
+    for table in ("abah_user_role", "peta_luas_thing"):
+        with pytest.raises(ExportRefusedError, match=f"{table}, yang bukan milik plugin peta"):
+            load(runtime, with_table(export, table))
+    for member, old, new in (
+        ("settings.json", b'"key"', b'"kunci"'),
+        ("loaded.json", b'"kind"', b'"jenis"'),
+        ("data.json", b"{", b"[{"),
+    ):
+        path = rewritten(
+            export,
+            lambda name, was, member=member, old=old, new=new: (  # type: ignore[misc]
+                was.replace(old, new, 1) + (b"]" if new == b"[{" else b"")
+                if name == member
+                else was
+            ),
+        )
+        with pytest.raises(PortableFileError, match=member):
             load(runtime, path)
     newer = {"revisions": {"peta_alembic_version": "peta_0009_x"}}
     for changes, match in (

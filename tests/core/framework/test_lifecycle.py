@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 from sqlalchemy import inspect, select, text
 
+from core.db import Database
 from core.errors import AbahError, InvalidInputError, RefusedError
+from core.framework import lifecycle
 from core.framework.datafiles import DataFileError
 from core.framework.graph import GraphError
 from core.framework.journal import unfinished
 from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
 from core.framework.loading import PluginLoadError
+from core.framework.lock import lifecycle_lock
 from core.framework.models import JournalEntry, PluginState
 from core.framework.registry import plugin_rows, registry_number
 from core.framework.runtime import Runtime
@@ -393,6 +397,57 @@ MORE = """
         op.create_table("peta_more", sa.Column("id", sa.Integer), sa.Column("note", sa.Text))
         op.execute("INSERT INTO peta_more SELECT id, note FROM peta_thing")
 """
+
+
+def test_a_table_of_a_longer_name_is_somebody_elses(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    workshop.plugin("peta", files=workshop.migration("peta", "peta_luas_thing"))
+    workshop.plugin("peta_luas")
+    with pytest.raises(AbahError, match="peta_luas_thing, yang bukan miliknya"):
+        Lifecycle(deployment()).install("peta")
+
+
+def test_an_error_is_kept_without_the_data_that_it_names(
+    deployment: Deployment, workshop: Workshop
+) -> None:
+    base = """
+    revision = "peta_0001_base"
+    down_revision = None
+
+
+    def upgrade():
+        raise ValueError("nomor 081230000099 sandi=rahasia budi@contoh.example")
+    """
+    workshop.plugin("peta", files={"migrations/peta_0001_base.py": base})
+    runtime = deployment()
+    with pytest.raises(AbahError, match="0812"):
+        Lifecycle(runtime).install("peta")
+    with runtime.database.reading() as session:
+        kept = [str(entry.detail) for entry in session.scalars(select(JournalEntry))]
+        kept.append(plugin_rows(session)["peta"].error)
+    told = " ".join(kept)
+    assert "peta_0001_base" in told
+    assert [word for word in ("081230000099", "rahasia", "budi@") if word in told] == []
+
+
+def test_what_was_decided_before_it_was_alone_does_not_count(
+    deployment: Deployment, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else disables it just before the lock is free."""
+    workshop.plugin("peta")
+    runtime, other = deployment(), deployment()
+    Lifecycle(runtime).install("peta")
+    lock = lifecycle_lock
+
+    def waits(database: Database, purpose: str) -> AbstractContextManager[None]:
+        monkeypatch.undo()
+        Lifecycle(other).disable("peta")
+        return lock(database, purpose)
+
+    monkeypatch.setattr(lifecycle, "lifecycle_lock", waits)
+    Lifecycle(runtime).upgrade("peta")
+    assert states(runtime) == {"peta": "disabled"}
 
 
 @pytest.fixture

@@ -38,6 +38,14 @@ def test_the_lock_is_given_back_when_the_operation_fails(database: Database) -> 
     assert lock_holder(database) is None
 
 
+def test_what_it_is_for_is_cut_where_it_is_long(database: Database) -> None:
+    with lifecycle_lock(database, f"install {' '.join(['undangan_daerah'] * 40)}"):
+        holder = lock_holder(database)
+        assert holder is not None
+        assert holder.purpose.endswith("undangan_daerah …")
+        assert len(holder.purpose) <= 200
+
+
 def named(*, namespace: str = "", pid: int | str = "", started: str = "") -> str:
     """Name this process, or one that differs from it in what is given."""
     host, boot, *own = process_identity().split(":")

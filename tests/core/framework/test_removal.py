@@ -6,18 +6,30 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable
-from errno import ENOSPC
+from contextlib import AbstractContextManager
+from errno import EIO, ENOSPC
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
 
+from core.db import Database
 from core.framework import removal
 from core.framework.lifecycle import DependentsError, Lifecycle, NotInstalledError
+from core.framework.lock import lifecycle_lock
 from core.framework.models import LoadedData, PluginRow, PluginState, StoredSetting
-from core.framework.portable import read_contents
+from core.framework.portable import dump_tables, read_contents
 from core.framework.registry import plugin_rows, registry_number
-from core.framework.removal import ExportFolderError, PurgeRefusedError, preview_removal, uninstall
+from core.framework.removal import (
+    ExportExistsError,
+    ExportFolderError,
+    ExportOutdatedError,
+    PurgeRefusedError,
+    preview_removal,
+    uninstall,
+)
+from core.framework.resuming import interrupted, resume
 from core.framework.runtime import Runtime
 from tests.core.conftest import Workshop
 
@@ -198,9 +210,94 @@ def test_a_plugin_whose_code_is_gone_can_still_be_purged(
     assert "peta_luas_thing" in tables(installed)
 
 
-def test_processes_let_go_before_tables_vanish(installed: Runtime, tmp_path: Path) -> None:
+def test_processes_let_go_before_tables_vanish(
+    installed: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with installed.database.reading() as session:
         before = registry_number(session)
+    dumped: list[int] = []
+
+    def dump(*given: Any, **named: Any) -> Any:
+        with installed.database.reading() as session:
+            dumped.append(registry_number(session))
+        return dump_tables(*given, **named)
+
+    monkeypatch.setattr(removal, "dump_tables", dump)
     uninstall(installed, "peta", export_to=tmp_path / "peta.zip", purge=True)
-    with installed.database.reading() as session:
-        assert registry_number(session) == before + 2
+    assert dumped == [before + 1]
+
+
+def test_rows_that_came_after_the_export_are_not_dropped(
+    installed: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "peta.zip"
+
+    def late(*given: Any, **named: Any) -> Any:
+        made = dump_tables(*given, **named)
+        with installed.database.writing() as session:
+            row = "INSERT INTO peta_thing (id, note, at) VALUES (9, 'telat', '2018-11-30 05:53:19')"
+            session.execute(text(row))
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(removal, "dump_tables", late)
+        with pytest.raises(ExportOutdatedError):
+            uninstall(installed, "peta", export_to=target, purge=True)
+    assert "peta_thing" in tables(installed)
+    (operation,) = interrupted(installed)
+    resume(installed, operation)
+    assert "peta_thing" not in tables(installed)
+    assert read_contents(target).rows == {"peta_thing": 3}
+    with zipfile.ZipFile(target) as archive:
+        assert json.loads(archive.read("settings.json"))[0]["key"] == "warna"
+
+
+def test_an_export_that_was_moved_away_is_not_written_again_from_what_is_left(
+    installed: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "peta.zip"
+
+    def broken(*_given: object) -> None:
+        raise OSError(EIO, "disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(removal, "drop_owner", broken)
+        with pytest.raises(OSError, match="disk"):
+            uninstall(installed, "peta", export_to=target, purge=True)
+    target.rename(tmp_path / "aman.zip")
+    (operation,) = interrupted(installed)
+    resume(installed, operation)
+    assert not target.exists()
+    assert "peta_thing" not in tables(installed)
+
+
+def test_a_file_that_appears_meanwhile_is_not_taken_for_the_export(
+    installed: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "peta.zip"
+    monkeypatch.setattr(removal, "_retire", lambda *_given: target.write_text("lain"))
+    with pytest.raises(ExportExistsError):
+        uninstall(installed, "peta", export_to=target, purge=True)
+    assert "peta_thing" in tables(installed)
+    assert target.read_text() == "lain"
+
+
+def test_who_came_to_need_it_before_it_was_alone_is_noticed(
+    installed: Runtime,
+    deployment: Deployment,
+    workshop: Workshop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workshop.plugin("atas", toml='[depends]\npeta = ""\n')
+    other = deployment()
+    lock = lifecycle_lock
+
+    def waits(database: Database, purpose: str) -> AbstractContextManager[None]:
+        Lifecycle(other).install("atas")
+        return lock(database, purpose)
+
+    monkeypatch.setattr(removal, "lifecycle_lock", waits)
+    with pytest.raises(DependentsError):
+        uninstall(installed, "peta", export_to=tmp_path / "peta.zip", purge=True)
+    assert "peta_thing" in tables(installed)

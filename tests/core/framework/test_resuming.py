@@ -166,12 +166,17 @@ class Enable(Disable):
 
 
 class Uninstall(Case):
+    def begin(self) -> None:
+        self.export.unlink(missing_ok=True)
+
     def act(self, runtime: Runtime) -> None:
-        uninstall(runtime, "peta")
+        uninstall(runtime, "peta", export_to=self.export)
 
     def check(self, runtime: Runtime) -> None:
         assert states(runtime) == {"dasar": "installed"}
         assert "peta_thing" in tables(runtime), "its data stay"
+        with ZipFile(self.export) as copy:
+            assert len(copy.read("peta_thing.jsonl").splitlines()) == 4
 
 
 class Purge(Case):
