@@ -16,14 +16,16 @@ from webtest import TestApp
 from core.audit import AuditEntry
 from core.framework.datafiles import load_files
 from core.framework.health import HealthRecorder
-from core.framework.journal import Operation, announce
+from core.framework.journal import RUN_VARIABLE, Operation, announce
 from core.framework.lifecycle import Lifecycle
 from core.framework.loading import LoadedPlugins
 from core.framework.models import JournalEntry
 from core.framework.operating import start
 from core.framework.registry import plugin_rows, registry_number
 from core.framework.resuming import interrupted
+from core.framework.runs import begin_run, end_run_of_gone, progress
 from core.framework.runtime import Runtime
+from core.i18n import _
 from core.messaging.models import MessageText
 from core.testing.fixtures import test_settings as settings_for
 from core.testing.people import People
@@ -238,6 +240,20 @@ def test_a_killed_process_is_seen_and_what_was_named_is_carried_on(
     with_purge.forms["confirm"].submit(status=409)
     assert "abah plugins resume" in words(admin.get("/aplikasi/-/lanjutkan", status=409))
     assert [one.plugin for one in interrupted(runtime)] == ["lama"]
+
+
+def test_a_process_that_could_not_name_itself_is_not_waited_for_when_it_is_gone(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with runtime.database.writing() as session:
+        run = begin_run(session, "peta", "install", "user:uji")
+    monkeypatch.setenv(RUN_VARIABLE, run)
+    announce(runtime.database, [(Operation(runtime.database, "peta", "install", ""), {})])
+    states = [progress(runtime.database, run)]
+    for _twice in range(2):
+        end_run_of_gone(runtime.database, run, _("Gagal."))
+        states.append(progress(runtime.database, run))
+    assert [one and one.state for one in states] == ["going", "broken off", "broken off"]
 
 
 def test_the_list_tells_why_something_does_not_run_and_can_be_searched(
