@@ -13,7 +13,7 @@ from core.framework.preview import InstallPreview
 from core.framework.rehearsal import Rehearsal, RehearsedPart
 from core.framework.removal import RemovalPreview
 from core.framework.schedules import JAKARTA
-from core.framework.words import OPERATIONS, STATES, STEPS
+from core.framework.words import OPERATIONS, STEPS, state_words
 from core.i18n import TranslationString, _
 
 __all__ = [
@@ -46,7 +46,7 @@ def as_row(status: PluginStatus, *, as_json: bool) -> dict[str, Any]:
     row.setdefault("summary", "")
     row["problem"] = in_words(status.problem)
     if not as_json:
-        row["state"] = STATES[status.state]
+        row["state"] = state_words(status)
         if status.needs_upgrade:
             row["version"] = f"{status.installed_version} → {status.version}"
     return row

@@ -7,9 +7,10 @@ from typing import Final
 
 from core.framework.journal import RUN, WHOLE
 from core.framework.models import Outcome, PluginState
+from core.framework.overview import PluginStatus
 from core.i18n import TranslationString, _
 
-__all__ = ["OPERATIONS", "OUTCOMES", "STATES", "STEPS"]
+__all__ = ["OPERATIONS", "OUTCOMES", "STATES", "STEPS", "state_words"]
 
 STATES: Final[Mapping[PluginState, TranslationString]] = {
     PluginState.AVAILABLE: _("tersedia"),
@@ -22,6 +23,13 @@ STATES: Final[Mapping[PluginState, TranslationString]] = {
     PluginState.MISSING: _("hilang"),
     PluginState.INCOMPATIBLE: _("tidak cocok"),
 }
+
+GOING: Final[Mapping[PluginState, TranslationString]] = {
+    PluginState.INSTALLING: _("sedang dipasang"),
+    PluginState.UPGRADING: _("sedang diperbarui"),
+    PluginState.REMOVING: _("sedang dilepas"),
+}
+"""The same states while somebody works on the plugin."""
 
 STEPS: Final[Mapping[str, TranslationString]] = {
     "check": _("memeriksa"),
@@ -57,3 +65,9 @@ OUTCOMES: Final[Mapping[str, TranslationString]] = {
     Outcome.DONE: _("selesai"),
     Outcome.FAILED: _("gagal"),
 }
+
+
+def state_words(status: PluginStatus) -> TranslationString:
+    """Say how a plugin stands."""
+    going = GOING.get(status.state) if status.going else None
+    return going or STATES[status.state]

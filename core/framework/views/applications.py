@@ -23,7 +23,7 @@ from core.framework.removal import tables_of
 from core.framework.resuming import interrupted
 from core.framework.runs import as_ended, said
 from core.framework.stored import PluginSettings
-from core.framework.words import OPERATIONS, OUTCOMES, STATES, STEPS
+from core.framework.words import OPERATIONS, OUTCOMES, STATES, STEPS, state_words
 from core.i18n import TranslationString, _
 from core.web.locale import translate
 
@@ -131,7 +131,9 @@ def list_applications(request: Request) -> Any:
         ],
         "search": search,
         "searchable": len(everything) > FEW,
-        "found_states": [state for state in STATES if state in {one.state for one in everything}],
+        "found_states": {
+            state: state_words(one) for state in STATES for one in everything if one.state is state
+        },
         "categories": sorted(categories - {""}),
         "interrupted": interrupted(runtime),
         "must_be_replaced": must_be_replaced(runtime),
@@ -210,7 +212,7 @@ def status_of(runtime: Runtime, name: str) -> PluginStatus:
 def words() -> dict[str, Any]:
     """Give the templates the words for states, steps and operations."""
     return {
-        "states": STATES,
+        "state_words": state_words,
         "tones": TONES,
         "steps": STEPS,
         "names": OPERATIONS,

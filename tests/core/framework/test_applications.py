@@ -19,7 +19,8 @@ from core.framework.health import HealthRecorder
 from core.framework.journal import RUN_VARIABLE, Operation, announce
 from core.framework.lifecycle import Lifecycle
 from core.framework.loading import LoadedPlugins
-from core.framework.models import JournalEntry
+from core.framework.lock import lifecycle_lock
+from core.framework.models import JournalEntry, PluginRow
 from core.framework.operating import start
 from core.framework.registry import plugin_rows, registry_number
 from core.framework.resuming import interrupted
@@ -254,6 +255,25 @@ def test_a_process_that_could_not_name_itself_is_not_waited_for_when_it_is_gone(
         end_run_of_gone(runtime.database, run, _("Gagal."))
         states.append(progress(runtime.database, run))
     assert [one and one.state for one in states] == ["going", "broken off", "broken off"]
+
+
+def test_what_goes_on_is_told_from_what_was_broken_off(admin: TestApp, runtime: Runtime) -> None:
+    def told() -> list[str]:
+        cards = admin.get("/aplikasi").html.select(".app-card")
+        found = [f"{card.h2.text.strip()} {card.select_one('.tag').text}" for card in cards]
+        return [one for one in found if "tersedia" not in one]
+
+    def begin(name: str, operation: str) -> None:
+        with runtime.database.writing() as session:
+            state = "upgrading" if operation == "upgrade" else "removing"
+            session.add(PluginRow(name=name, version="1.0", state=state))
+        announce(runtime.database, [(Operation(runtime.database, name, operation, ""), {})])
+
+    begin("dasar", "upgrade")
+    with lifecycle_lock(runtime.database, "uninstall peta"):
+        begin("peta", "uninstall")
+        assert told() == ["dasar pembaruan terputus", "peta sedang dilepas"]
+    assert told() == ["dasar pembaruan terputus", "peta pelepasan terputus"]
 
 
 def test_the_list_tells_why_something_does_not_run_and_can_be_searched(
