@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +22,7 @@ from core.framework.removal import tables_of
 from core.framework.resuming import interrupted
 from core.framework.runs import as_ended, said
 from core.framework.stored import PluginSettings
-from core.framework.words import OPERATIONS, OUTCOMES, STATES, STEPS, state_words
+from core.framework.words import OPERATIONS, OUTCOMES, STATES, STEPS, state_words, value_words
 from core.i18n import TranslationString, _
 from core.web.locale import translate
 
@@ -161,7 +160,7 @@ def show_application(request: Request) -> Any:
         "interrupted": [one for one in interrupted(runtime) if one.plugin == status.name],
         "must_be_replaced": must_be_replaced(runtime),
         "can_operate": can_operate(runtime),
-        "shown": _shown,
+        "shown": value_words,
         **words(),
     }
 
@@ -245,10 +244,3 @@ def _history(request: Request, name: str) -> list[tuple[JournalEntry, Translatio
         or (entry.step == RUN and entry.run not in told)
         or (entry.step != RUN and entry.outcome != Outcome.DONE)
     ]
-
-
-def _shown(value: Any) -> str:
-    """Give a value of a data file as somebody can read it."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=1)

@@ -17,7 +17,7 @@ from core.framework.removal import preview_removal
 from core.framework.resuming import interrupted, is_purge
 from core.framework.runs import Progress, RunState, progress
 from core.framework.views.applications import BUTTONS, MANAGE, operations, status_of, words
-from core.framework.words import OPERATIONS, STEPS
+from core.framework.words import OPERATIONS, STEPS, change_words
 from core.i18n import TranslationString, _
 from core.web.confirm import confirmation
 from core.web.locale import translate
@@ -187,26 +187,9 @@ def _changes(plans: list[dict[str, Any]]) -> list[str]:
         head = f"{translate(OPERATIONS[plan['operation']])}: {plan['name']} {plan['version']}"
         because = _(" (dibutuhkan ${name})", mapping={"name": plan["because"]})
         lines.append(head + (translate(because) if plan["because"] else ""))
-        data = plan["data"]
-        kinds = {
-            _("migrasi"): [one["id"] for one in plan["migrations"]],
-            _("izin"): list(plan["permissions"]),
-            _("menu"): plan["menus"],
-            _("jadwal"): plan["schedules"],
-        }
-        if data is None:
-            kinds[_("data yang dimuat")] = plan["loads"]
-        else:
-            kinds |= {
-                _("data baru"): data["created"],
-                _("data diperbarui"): data["updated"],
-                _("data tetap karena diubah Admin"): data["kept"],
-                _("data yang tidak dibawa lagi; tetap ada"): data["orphaned"],
-            }
         lines += [
             f"{plan['name']}: {translate(kind)}: {', '.join(which)}"
-            for kind, which in kinds.items()
-            if which
+            for kind, which in change_words(plan)
         ]
     return lines
 
