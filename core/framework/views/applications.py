@@ -11,6 +11,7 @@ from pyramid.view import view_config
 
 from core.errors import ConflictError
 from core.framework.conflicts import conflicts, settle
+from core.framework.deprecation import DeprecatedUse, deprecated_uses
 from core.framework.health import plugin_health
 from core.framework.journal import RUN, WHOLE, history
 from core.framework.lifecycle import Lifecycle
@@ -73,6 +74,8 @@ class Card:
     """False for what is no plugin's name: a second one of the same name, a folder."""
     failures: int
     """How often its code raised in the last 24 hours, in all processes."""
+    deprecated: Sequence[DeprecatedUse]
+    """Hooks and arguments that it uses although they are going."""
 
     @property
     def problem(self) -> TranslationString | str:
@@ -124,7 +127,7 @@ def list_applications(request: Request) -> Any:
     categories = {one.manifest.category for one in everything if one.manifest}
     return {
         "cards": [
-            _card(one, outdated, health.get(one.name, ()))
+            _card(runtime, one, outdated, health.get(one.name, ()))
             for one in everything
             if search.finds(one)
         ],
@@ -150,7 +153,7 @@ def show_application(request: Request) -> Any:
     status = status_of(runtime, request.matchdict["plugin"])
     health = plugin_health(request.db).get(status.name, [])
     return {
-        "card": _card(status, Lifecycle(runtime).outdated(), health),
+        "card": _card(runtime, status, Lifecycle(runtime).outdated(), health),
         "needed_by": Lifecycle(runtime).needing(status.name, INSTALLED),
         "tables": tables_of(runtime, status.name),
         "has_settings": status.name in runtime.component(PluginSettings).sections(),
@@ -220,13 +223,19 @@ def words() -> dict[str, Any]:
     }
 
 
-def _card(status: PluginStatus, outdated: Collection[str], health: Sequence[PlaceHealth]) -> Card:
+def _card(
+    runtime: Runtime,
+    status: PluginStatus,
+    outdated: Collection[str],
+    health: Sequence[PlaceHealth],
+) -> Card:
     return Card(
         status=status,
         operations=operations(status, outdated),
         outdated=status.name in outdated,
         has_page=ADDRESS.fullmatch(status.name) is not None,
         failures=sum(place.failures for place in health),
+        deprecated=[use for use in deprecated_uses(runtime) if use.plugin == status.name],
     )
 
 

@@ -18,7 +18,7 @@ from core.framework.resuming import interrupted, is_purge
 from core.framework.runs import Progress, RunState, progress
 from core.framework.views.applications import BUTTONS, MANAGE, operations, status_of, words
 from core.framework.words import OPERATIONS, STEPS, change_words
-from core.i18n import TranslationString, _
+from core.i18n import TranslationString, _, unstored
 from core.web.confirm import confirmation
 from core.web.locale import translate
 
@@ -148,8 +148,12 @@ def _explained(request: Request, name: str, operation: str) -> dict[str, Any]:
     """Say what an operation would mean, or refuse it."""
     runtime: Runtime = request.registry["runtime"]
     if operation in {"install", "upgrade"}:
-        changes = _changes(preview(runtime, operation, name))
-        return {"items": changes, "items_title": _("Yang akan dilakukan")}
+        plans = preview(runtime, operation, name)
+        return {
+            "items": _changes(plans),
+            "items_title": _("Yang akan dilakukan"),
+            "warnings": [unstored(one) for plan in plans for one in plan["warnings"]],
+        }
     if operation == "disable":
         needing = Lifecycle(runtime).needing(name, {PluginState.INSTALLED})
         if needing:

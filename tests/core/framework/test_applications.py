@@ -163,6 +163,26 @@ def test_a_plugin_comes_is_switched_upgraded_and_goes_without_a_terminal(
     assert len({entry.run for entry in entries}) == 4
 
 
+def test_what_an_upgrade_breaks_elsewhere_is_told_before_in_the_readers_language(
+    admin: TestApp, runtime: Runtime, workshop: Workshop
+) -> None:
+    page = "{{% block {name} %}}{{% endblock %}}"
+    layer = '{% extends "!" %}{% block isi %}x{% endblock %}'
+    file = "templates/dasar/kartu.jinja2"
+    workshop.plugin("dasar", files={file: page.format(name="isi")})
+    workshop.plugin("lapis", toml='[depends]\ndasar = ""\n', files={file: layer})
+    Lifecycle(runtime).install("lapis")
+    workshop.plugin("dasar", version="2.0", files={file: page.format(name="baru")})
+    question = admin.get("/aplikasi/dasar/upgrade")
+    (warning,) = question.html.select("#confirm .alert-warning")
+    assert "dari plugin lapis" in warning.text
+    assert "blok isi" in warning.text
+    switch = next(form for form in question.forms.values() if form.action == "/bahasa")
+    switch.submit("locale", value="en")
+    (warning,) = admin.get("/aplikasi/dasar/upgrade").html.select("#confirm .alert-warning")
+    assert "of plugin lapis" in warning.text
+
+
 def test_two_starts_at_once_show_each_its_own_and_the_refused_one_ends(
     admin: TestApp, runtime: Runtime, workshop: Workshop, tmp_path: Path
 ) -> None:
