@@ -166,7 +166,7 @@ def check_pages(
             if name not in before:
                 raise PluginLoadError(manifest.name, problem) from problem
         config = _configurator(runtime, [one for one in manifests if one.name not in before])
-    check_menus(config.registry, manifests, manifest)
+    check_menus(config.registry, manifest)
     compile_templates(templates_of(config.registry), manifest)
     routes = config.introspector.get_category("routes") or ()
     names = [str(route["introspectable"]["name"]) for route in routes]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import click
 
 from core.api.cli import json_option, say, show_table, who
 from core.cli.state import CliState, pass_state
 from core.framework.conflicts import conflicts, settle
+from core.framework.words import value_words
 from core.i18n import _
 
 __all__ = ["list_conflicts", "settle_conflict"]
@@ -25,14 +23,15 @@ def list_conflicts(state: CliState, name: str, as_json: bool) -> None:  # noqa: 
     """List what waits for a decision, a row for each field."""
     with state.runtime().database.reading() as session:
         found = conflicts(session, name)
+    show = (lambda value: value) if as_json else value_words
     rows = [
         {
             "plugin": one.owner,
             "id": one.id,
             "field": difference.field,
-            "mine": _shown(difference.mine, as_json=as_json),
-            "new": _shown(difference.new, as_json=as_json),
-            "old": _shown(difference.old, as_json=as_json),
+            "mine": show(difference.mine),
+            "new": show(difference.new),
+            "old": show(difference.old),
         }
         for one in found
         for difference in one.differences
@@ -65,9 +64,3 @@ def settle_conflict(state: CliState, conflict: str, mine: bool) -> None:  # noqa
         say(_("${id}: isi sekarang dipertahankan.", mapping={"id": conflict}))
     else:
         say(_("${id}: isi baru diambil.", mapping={"id": conflict}))
-
-
-def _shown(value: Any, *, as_json: bool) -> Any:
-    if as_json or isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from core.api.cli import console, in_words, say, show_table
-from core.framework.datafiles import LoadReport
 from core.framework.doctor import Severity
 from core.framework.overview import PluginStatus
 from core.framework.preview import InstallPreview
 from core.framework.rehearsal import Rehearsal, RehearsedPart
 from core.framework.removal import RemovalPreview
 from core.framework.schedules import JAKARTA
-from core.framework.words import OPERATIONS, STATES, STEPS
+from core.framework.words import OPERATIONS, STEPS, change_words, load_words, state_words
 from core.i18n import TranslationString, _
 
 __all__ = [
@@ -46,7 +46,7 @@ def as_row(status: PluginStatus, *, as_json: bool) -> dict[str, Any]:
     row.setdefault("summary", "")
     row["problem"] = in_words(status.problem)
     if not as_json:
-        row["state"] = STATES[status.state]
+        row["state"] = state_words(status)
         if status.needs_upgrade:
             row["version"] = f"{status.installed_version} → {status.version}"
     return row
@@ -139,7 +139,11 @@ def show_plan(previews: list[InstallPreview]) -> None:
         "because": _("Dibutuhkan oleh"),
     }
     show_table(rows, columns)
-    changes = [row for one in previews for row in _changes(one)]
+    changes = [
+        {"name": one.planned.manifest.name, "what": what, "which": ", ".join(which)}
+        for one in previews
+        for what, which in change_words(one.as_dict())
+    ]
     if changes:
         console().print()
         columns = {"name": _("Plugin"), "what": _("Perubahan"), "which": _("Rincian")}
@@ -147,32 +151,6 @@ def show_plan(previews: list[InstallPreview]) -> None:
     for one in previews:
         for warning in one.warnings:
             say(warning, style="yellow")
-
-
-def _changes(one: InstallPreview) -> list[dict[str, Any]]:
-    """List what one plugin would change, a row for each kind of thing."""
-    if one.planned.operation == "enable":
-        return []
-    manifest = one.planned.manifest
-    kinds = {
-        _("baris dari ekspor"): [f"{table} ({count})" for table, count in one.rows.items()],
-        _("migrasi"): [f"{number} ({title})" for number, title in one.migrations],
-        _("izin"): [
-            f"{permission.name} ({', '.join(permission.roles) or '-'})"
-            for permission in manifest.permissions
-        ],
-        _("menu"): [menu.id for menu in manifest.menus],
-        _("jadwal"): [schedule.task for schedule in manifest.schedules],
-    }
-    if one.data is None:
-        kinds[_("data yang dimuat")] = list(one.loads)
-    else:
-        kinds |= dict(_loads(one.data))
-    return [
-        {"name": manifest.name, "what": what, "which": ", ".join(which)}
-        for what, which in kinds.items()
-        if which
-    ]
 
 
 KINDS = {
@@ -225,20 +203,11 @@ def _rehearsed(part: RehearsedPart) -> Iterator[tuple[TranslationString, str]]:
         timed = [f"{number} ({seconds:.2f} s)" for number, seconds in part.migrations]
         yield _("migrasi"), ", ".join(timed)
     if part.data is not None:
-        yield from ((what, ", ".join(which)) for what, which in _loads(part.data) if which)
+        yield from ((what, ", ".join(which)) for what, which in load_words(asdict(part.data)))
     for kind, names in part.added.items():
         yield _("ditambah"), f"{in_words(KINDS.get(kind, kind))}: {', '.join(names)}"
     for kind, names in part.removed.items():
         yield _("dihilangkan"), f"{in_words(KINDS.get(kind, kind))}: {', '.join(names)}"
-
-
-def _loads(report: LoadReport) -> list[tuple[TranslationString, list[str]]]:
-    return [
-        (_("data baru"), report.created),
-        (_("data diperbarui"), report.updated),
-        (_("data tetap karena diubah Admin"), report.kept),
-        (_("data yang tidak dibawa lagi; tetap ada"), report.orphaned),
-    ]
 
 
 def _count(rows: int | None) -> str:

@@ -159,12 +159,7 @@ def preview(
     finally:
         runtime.close()
     if as_json:
-        print_json(
-            [
-                one.as_dict() | {"warnings": [in_words(text) for text in one.warnings]}
-                for one in found
-            ]
-        )
+        print_json([one.as_dict() for one in found])
     elif found:
         show_plan(found)
     else:

@@ -30,7 +30,7 @@ from core.errors import AbahError
 from core.framework.models import LifecycleLock
 from core.i18n import _
 
-__all__ = ["LockHolder", "LockedError", "lifecycle_lock", "lock_holder"]
+__all__ = ["LockHolder", "LockedError", "lifecycle_lock", "lock_holder", "lock_holder_in"]
 
 RENEW_SECONDS: Final = 10.0
 STALE_AFTER: Final = timedelta(seconds=60)
@@ -69,8 +69,13 @@ class LockedError(AbahError):
 def lock_holder(database: Database) -> LockHolder | None:
     """Tell who holds the lock, or None."""
     with database.reading() as session:
-        row = session.get(LifecycleLock, 1)
-        return None if row is None else _holder(row)
+        return lock_holder_in(session)
+
+
+def lock_holder_in(session: Session) -> LockHolder | None:
+    """Tell who holds the lock as a session sees it, or None."""
+    row = session.get(LifecycleLock, 1)
+    return None if row is None else _holder(row)
 
 
 @contextmanager

@@ -206,7 +206,7 @@ def parse_manifest(text: str, *, file: str, directory: Path, package: str, modul
         data=_files(table, "data", directory),
         demo=_files(table, "demo", directory),
         permissions=_permissions(table, name),
-        menus=_menus(table),
+        menus=_menus(table, name),
         schedules=_schedules(table, name),
         removal=_removal(table),
     )
@@ -311,12 +311,17 @@ def _permissions(table: TomlTable, owner: str) -> tuple[Permission, ...]:
     return tuple(permissions)
 
 
-def _menus(table: TomlTable) -> tuple[Menu, ...]:
+def _menus(table: TomlTable, owner: str) -> tuple[Menu, ...]:
     menus = []
     for entry in table.tables("menus"):
+        which = entry.text("id", required=True)
+        if which != owner and not which.startswith(f"{owner}."):
+            raise bad_value(
+                entry, "id", which, _("nama plugin, atau nama yang diawali nama plugin dan titik")
+            )
         menus.append(
             Menu(
-                id=entry.text("id", required=True),
+                id=which,
                 label=entry.text("label", required=True),
                 route=entry.text("route") or None,
                 parent=entry.text("parent") or None,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from core.errors import AbahError
 from core.framework.discovery import FoundPlugin, discover, safe_mode
 from core.framework.graph import resolve
+from core.framework.journal import RUN
 from core.framework.loading import LoadedPlugins, PluginLoadError, unusable
+from core.framework.lock import lock_holder_in
 from core.framework.manifest import Manifest, as_dict
-from core.framework.models import PluginRow, PluginState
+from core.framework.models import JournalEntry, PluginRow, PluginState
 from core.framework.registry import has_tables, plugin_rows, registry_numbers
 from core.framework.runtime import Runtime
 from core.i18n import TranslationString, _
@@ -33,6 +38,8 @@ class PluginStatus:
     """State in the database; ``state`` is that of this process."""
     problem: TranslationString | str
     """Why it does not run although it should or could, or empty."""
+    going: bool = False
+    """Whether somebody works on it now; else what its state says is underway was broken off."""
 
     @property
     def version(self) -> str:
@@ -61,11 +68,15 @@ def overview(runtime: Runtime) -> list[PluginStatus]:
     found = discover(runtime.settings)
     with runtime.database.reading() as session:
         rows = plugin_rows(session) if has_tables(session) else {}
+        going = _worked_on(session) if rows else frozenset()
     enabled = {name for name, row in rows.items() if row.state == PluginState.INSTALLED}
     # A reason that stands in the manifests says more than that this process could not load it.
     problems = {**LoadedPlugins.of(runtime).problems, **_problems(found, enabled)}
     return [
-        _status(name, found.get(name), rows.get(name), problems.get(name))
+        replace(
+            _status(name, found.get(name), rows.get(name), problems.get(name)),
+            going=name in going,
+        )
         for name in sorted(set(found) | set(rows))
     ]
 
@@ -75,6 +86,17 @@ def must_be_replaced(runtime: Runtime) -> bool:
     with runtime.database.reading() as session:
         replaced = registry_numbers(session)[1]
     return replaced > LoadedPlugins.of(runtime).number
+
+
+def _worked_on(session: Session) -> frozenset[str]:
+    """Name the plugins that are part of the operation that runs now."""
+    holder = lock_holder_in(session)
+    if holder is None or not holder.alive:
+        return frozenset()
+    noted = select(JournalEntry.plugin).where(
+        JournalEntry.at >= holder.since, JournalEntry.step != RUN
+    )
+    return frozenset(session.scalars(noted.distinct()))
 
 
 def _problems(found: Mapping[str, FoundPlugin], enabled: set[str]) -> dict[str, AbahError]:

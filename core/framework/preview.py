@@ -18,7 +18,7 @@ from core.framework.planning import Planned, owner_of
 from core.framework.registry import has_tables
 from core.framework.runtime import Runtime
 from core.framework.templates import TemplateError, template_problems
-from core.i18n import TranslationString
+from core.i18n import TranslationString, stored
 
 __all__ = ["InstallPreview", "preview_install"]
 
@@ -41,7 +41,7 @@ class InstallPreview:
     """Tables that an export would fill, with their rows."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON; ``warnings`` are left to the caller, who knows the language."""
+        """Give it ready for JSON; ``warnings`` as sentences of :func:`core.i18n.stored`."""
         manifest = self.planned.manifest
         return {
             "name": manifest.name,
@@ -55,6 +55,7 @@ class InstallPreview:
             "loads": list(self.loads),
             "data": None if self.data is None else asdict(self.data),
             "rows": dict(self.rows),
+            "warnings": [stored(warning) for warning in self.warnings],
         }
 
 

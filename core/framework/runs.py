@@ -83,11 +83,7 @@ def begin_run(session: Session, plugin: str, operation: str, actor: str) -> str:
 def join_run(database: Database) -> None:
     """Note that this process is the one that works for the start in its environment."""
     with database.writing() as session:
-        brackets = _brackets(session, os.environ.get(RUN_VARIABLE, ""))
-        if brackets:
-            entry = _as(brackets[0], Outcome.BEGUN)
-            entry.detail = {"process": process_identity()}
-            session.add(entry)
+        _join(session, os.environ.get(RUN_VARIABLE, ""), process=process_identity())
 
 
 def end_run(database: Database, run: str, reason: TranslationString | None = None) -> None:
@@ -97,9 +93,10 @@ def end_run(database: Database, run: str, reason: TranslationString | None = Non
 
 
 def end_run_of_gone(database: Database, run: str, reason: TranslationString) -> None:
-    """End a start whose process is gone without a word, unless it left something half done.
+    """End a start whose process is gone without a word.
 
-    That has no end on purpose, so that it is seen and carried on.
+    One that left something half done gets no end, on purpose, so that it is seen and carried on:
+    it is noted that nobody works on it, which a process that could not name itself left open.
     """
     with database.writing() as session:
         wholes = [
@@ -110,6 +107,8 @@ def end_run_of_gone(database: Database, run: str, reason: TranslationString) -> 
         if Outcome.BEGUN not in wholes:
             done = bool(wholes) and Outcome.FAILED not in wholes
             _end(session, run, None if done else reason)
+        else:
+            _join(session, run, process=None)
 
 
 def progress(database: Database, run: str) -> Progress | None:
@@ -156,7 +155,8 @@ def _progress(database: Database, run: str) -> Progress | None:
 
 
 def _state_without_end(database: Database, last: JournalEntry) -> RunState:
-    running = is_running(last.detail["process"])
+    process = last.detail["process"]
+    running = False if process is None else is_running(process)
     if running is None:
         # On another machine: whoever works holds the lock and renews it.
         holder = lock_holder(database)
@@ -172,6 +172,15 @@ def _brackets(session: Session, run: str) -> Sequence[JournalEntry]:
 def _steps_of(run: str) -> Select[JournalEntry]:
     statement = select(JournalEntry).where(JournalEntry.run == run, JournalEntry.step != RUN)
     return statement.order_by(JournalEntry.id)
+
+
+def _join(session: Session, run: str, *, process: str | None) -> None:
+    """Note which process works for a start that has no end; None where it is gone."""
+    brackets = _brackets(session, run)
+    if brackets and brackets[-1].outcome == Outcome.BEGUN:
+        entry = _as(brackets[-1], Outcome.BEGUN)
+        entry.detail = {"process": process}
+        session.add(entry)
 
 
 def _end(session: Session, run: str, reason: TranslationString | None) -> None:

@@ -6,14 +6,14 @@ one comes, and a purge has to know it when there is no code at all.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from core.framework.datafiles import listed_data
 from core.framework.manifest import Manifest
 from core.framework.runtime import Runtime
 from core.jobs.registry import task_of
+from core.web.layers import read_template, template_files
 
 __all__ = ["Surface", "surface_of"]
 
@@ -21,8 +21,6 @@ Surface = Mapping[str, list[str]]
 """Names in order by kind: ``permissions``, ``menus``, ``schedules``, ``data``, ``settings``,
 ``commands``, ``queues``, ``templates``, ``blocks`` (``template: block``), and what higher rooms
 add, as ``routes``."""
-
-BLOCK: Final = re.compile(r"{%[-+]?\s*block\s+(\w+)")
 
 
 def surface_of(runtime: Runtime, manifest: Manifest) -> Surface:
@@ -63,8 +61,7 @@ def _answers(runtime: Runtime, manifest: Manifest, hook: str) -> Iterator[Any]:
 
 def _templates(manifest: Manifest) -> dict[str, list[str]]:
     """Give the blocks of each template of a plugin."""
-    folder = manifest.directory / "templates"
     return {
-        path.relative_to(folder).as_posix(): sorted(set(BLOCK.findall(path.read_text("utf-8"))))
-        for path in sorted(folder.rglob("*.jinja2"))
+        name: sorted(read_template(path).blocks)
+        for name, path in template_files(manifest.directory / "templates")
     }

@@ -1,15 +1,26 @@
-"""Words for states, steps and operations, as the command line and the page Aplikasi say them."""
+"""Words for states, steps, operations and plans, for the command line and the page Aplikasi."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from core.framework.journal import RUN, WHOLE
 from core.framework.models import Outcome, PluginState
+from core.framework.overview import PluginStatus
 from core.i18n import TranslationString, _
 
-__all__ = ["OPERATIONS", "OUTCOMES", "STATES", "STEPS"]
+__all__ = [
+    "OPERATIONS",
+    "OUTCOMES",
+    "STATES",
+    "STEPS",
+    "change_words",
+    "load_words",
+    "state_words",
+    "value_words",
+]
 
 STATES: Final[Mapping[PluginState, TranslationString]] = {
     PluginState.AVAILABLE: _("tersedia"),
@@ -22,6 +33,13 @@ STATES: Final[Mapping[PluginState, TranslationString]] = {
     PluginState.MISSING: _("hilang"),
     PluginState.INCOMPATIBLE: _("tidak cocok"),
 }
+
+GOING: Final[Mapping[PluginState, TranslationString]] = {
+    PluginState.INSTALLING: _("sedang dipasang"),
+    PluginState.UPGRADING: _("sedang diperbarui"),
+    PluginState.REMOVING: _("sedang dilepas"),
+}
+"""The same states while somebody works on the plugin."""
 
 STEPS: Final[Mapping[str, TranslationString]] = {
     "check": _("memeriksa"),
@@ -57,3 +75,52 @@ OUTCOMES: Final[Mapping[str, TranslationString]] = {
     Outcome.DONE: _("selesai"),
     Outcome.FAILED: _("gagal"),
 }
+
+
+def state_words(status: PluginStatus) -> TranslationString:
+    """Say how a plugin stands."""
+    going = GOING.get(status.state) if status.going else None
+    return going or STATES[status.state]
+
+
+def change_words(plan: Mapping[str, Any]) -> list[tuple[TranslationString, list[str]]]:
+    """Say what one plugin of a plan would bring: kinds of things, each with what there is of it.
+
+    ``plan`` is :meth:`core.framework.preview.InstallPreview.as_dict`.
+    """
+    if plan["operation"] == "enable":
+        return []
+    kinds = [
+        (_("baris dari ekspor"), [f"{table} ({rows})" for table, rows in plan["rows"].items()]),
+        (_("migrasi"), [_with(one["id"], one["title"]) for one in plan["migrations"]]),
+        (_("izin"), [_with(name, ", ".join(roles)) for name, roles in plan["permissions"].items()]),
+        (_("menu"), plan["menus"]),
+        (_("jadwal"), plan["schedules"]),
+    ]
+    if plan["data"] is None:
+        kinds.append((_("data yang dimuat"), plan["loads"]))
+    else:
+        kinds += load_words(plan["data"])
+    return [(kind, which) for kind, which in kinds if which]
+
+
+def load_words(data: Mapping[str, list[str]]) -> list[tuple[TranslationString, list[str]]]:
+    """Say what loading data files does; ``data`` is a ``LoadReport`` as a mapping."""
+    kinds = [
+        (_("data baru"), data["created"]),
+        (_("data diperbarui"), data["updated"]),
+        (_("data tetap karena diubah Admin"), data["kept"]),
+        (_("data yang tidak dibawa lagi; tetap ada"), data["orphaned"]),
+    ]
+    return [(kind, which) for kind, which in kinds if which]
+
+
+def value_words(value: Any) -> str:
+    """Give a value of a data file as somebody can read it."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=1)
+
+
+def _with(name: str, more: str) -> str:
+    return f"{name} ({more})" if more else name

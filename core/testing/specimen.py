@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,8 +15,6 @@ from core.accounts.models import User
 from core.app import build_wsgi, open_runtime
 from core.framework.lifecycle import Lifecycle
 from core.framework.loading import LoadedPlugins
-from core.hookspecs import SPEC_MODULES
-from core.hookspecs.markers import PROJECT
 from core.testing.people import People, sign_in_as
 
 if TYPE_CHECKING:
@@ -34,31 +31,7 @@ if TYPE_CHECKING:
 EXAMINER: Final = "examiner"
 """Username of the Admin who opens the pages."""
 
-__all__ = ["HookSpec", "Page", "Site", "Specimen", "deployed", "hook_specs"]
-
-
-@dataclass(frozen=True, slots=True)
-class HookSpec:
-    """A hook as the core specifies it."""
-
-    name: str
-    arguments: tuple[str, ...]
-    tells: bool
-    """Whether it announces an event."""
-
-
-def hook_specs() -> list[HookSpec]:
-    """Return every hook that there is."""
-    return [
-        HookSpec(
-            name=name,
-            arguments=tuple(inspect.signature(function).parameters),
-            tells="*tell* hook" in (function.__doc__ or ""),
-        )
-        for module in SPEC_MODULES
-        for name, function in vars(module).items()
-        if hasattr(function, f"{PROJECT}_spec")
-    ]
+__all__ = ["Page", "Site", "Specimen", "deployed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +151,14 @@ class Specimen:
         return LoadedPlugins.of(self.runtime).modules[self.name]
 
     @cached_property
-    def hooks(self) -> Mapping[str, HookSpec]:
+    def hooks(self) -> list[str]:
         """The hooks that the plugin implements."""
-        return {
-            spec.name: spec
-            for spec in hook_specs()
-            if any(name == self.name for name, _f in self.runtime.hooks.implementations(spec.name))
-        }
+        known = self.runtime.hooks
+        return [
+            hook
+            for hook, _lifetime in known.lifetimes()
+            if any(name == self.name for name, _f in known.implementations(hook))
+        ]
 
     @cached_property
     def others(self) -> tuple[str, ...]:

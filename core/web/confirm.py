@@ -29,6 +29,8 @@ class Confirmation:
     """What it will happen to, where a list says more than a number."""
     items_title: str = ""
     """What the list is, where the question alone does not say so."""
+    warnings: Sequence[str] = ()
+    """What somebody should know before the answer."""
     ok: str = _("Ya")
     cancel: str = _("Tidak")
     danger: bool = False

@@ -72,22 +72,12 @@ CORE_MENUS: Final = (
 """Top-level entries in the manual's order; one without a page shows when it holds something."""
 
 
-def check_menus(registry: Registry, manifests: Sequence[Any], manifest: Any) -> None:
-    """Refuse a plugin with an entry that leads nowhere, or that is there already.
+def check_menus(registry: Registry, manifest: Any) -> None:
+    """Refuse a plugin with an entry that leads nowhere.
 
-    ``manifests`` are those of all plugins that will run.
-
-    :raises InvalidInputError: its route does not exist or needs something filled in, or its id is
-        that of an entry of somebody else.
+    :raises InvalidInputError: its route does not exist or needs something filled in.
     """
-    owners = {entry.id: "core" for entry in CORE_MENUS}
-    for other in manifests:
-        if other.name != manifest.name:
-            owners |= {menu.id: other.name for menu in other.menus}
-    owners = {menu.id: manifest.name for menu in manifest.menus} | owners
     for menu in manifest.menus:
-        if owners[menu.id] != manifest.name:
-            raise _menu_taken(manifest.name, menu.id, owners[menu.id])
         if menu.route is not None and not _is_plain(registry, menu.route):
             text = _(
                 "Menu ${menu} dari plugin ${name} menunjuk rute ${route}, yang tidak ada atau "
@@ -95,15 +85,6 @@ def check_menus(registry: Registry, manifests: Sequence[Any], manifest: Any) -> 
                 mapping={"menu": menu.id, "name": manifest.name, "route": menu.route},
             )
             raise InvalidInputError(field="menus.route", explanation=text)
-
-
-def _menu_taken(plugin: str, menu: str, owner: str) -> InvalidInputError:
-    text = _(
-        "Menu ${menu} dari plugin ${name} sudah dipakai ${owner}. "
-        "Beri nama lain pada kunci menus.id di plugin.toml.",
-        mapping={"menu": menu, "name": plugin, "owner": owner},
-    )
-    return InvalidInputError(field="menus.id", explanation=text)
 
 
 def menu_tree(request: Request, entries: Sequence[MenuEntry]) -> dict[str, MenuItem]:

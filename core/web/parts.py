@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pyramid.exceptions import ConfigurationError
+
 from core.web.assets import serve_files
 from core.web.layers import templates_of
 from core.web.menu import MenuEntry
@@ -49,8 +51,15 @@ def parts_of(registry: Registry) -> Parts:
 
 
 def add_menus(config: Configurator, *entries: MenuEntry) -> None:
-    """Add entries of the menu; one with a known id replaces it."""
-    parts_of(config.registry).menus.update({entry.id: entry for entry in entries})
+    """Add entries of the menu.
+
+    :raises ConfigurationError: an id is there already, of the core or of another plugin.
+    """
+    menus = parts_of(config.registry).menus
+    for entry in entries:
+        if menus.setdefault(entry.id, entry) is not entry:
+            message = f"menu {entry.id} is there already"
+            raise ConfigurationError(message)
 
 
 def add_slots(config: Configurator, owner: str, *slots: Slot) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +11,7 @@ from pyramid.view import view_config
 
 from core.errors import ConflictError
 from core.framework.conflicts import conflicts, settle
+from core.framework.deprecation import DeprecatedUse, deprecated_uses
 from core.framework.health import plugin_health
 from core.framework.journal import RUN, WHOLE, history
 from core.framework.lifecycle import Lifecycle
@@ -23,7 +23,7 @@ from core.framework.removal import tables_of
 from core.framework.resuming import interrupted
 from core.framework.runs import as_ended, said
 from core.framework.stored import PluginSettings
-from core.framework.words import OPERATIONS, OUTCOMES, STATES, STEPS
+from core.framework.words import OPERATIONS, OUTCOMES, STATES, STEPS, state_words, value_words
 from core.i18n import TranslationString, _
 from core.web.locale import translate
 
@@ -74,6 +74,8 @@ class Card:
     """False for what is no plugin's name: a second one of the same name, a folder."""
     failures: int
     """How often its code raised in the last 24 hours, in all processes."""
+    deprecated: Sequence[DeprecatedUse]
+    """Hooks and arguments that it uses although they are going."""
 
     @property
     def problem(self) -> TranslationString | str:
@@ -125,13 +127,15 @@ def list_applications(request: Request) -> Any:
     categories = {one.manifest.category for one in everything if one.manifest}
     return {
         "cards": [
-            _card(one, outdated, health.get(one.name, ()))
+            _card(runtime, one, outdated, health.get(one.name, ()))
             for one in everything
             if search.finds(one)
         ],
         "search": search,
         "searchable": len(everything) > FEW,
-        "found_states": [state for state in STATES if state in {one.state for one in everything}],
+        "found_states": {
+            state: state_words(one) for state in STATES for one in everything if one.state is state
+        },
         "categories": sorted(categories - {""}),
         "interrupted": interrupted(runtime),
         "must_be_replaced": must_be_replaced(runtime),
@@ -149,7 +153,7 @@ def show_application(request: Request) -> Any:
     status = status_of(runtime, request.matchdict["plugin"])
     health = plugin_health(request.db).get(status.name, [])
     return {
-        "card": _card(status, Lifecycle(runtime).outdated(), health),
+        "card": _card(runtime, status, Lifecycle(runtime).outdated(), health),
         "needed_by": Lifecycle(runtime).needing(status.name, INSTALLED),
         "tables": tables_of(runtime, status.name),
         "has_settings": status.name in runtime.component(PluginSettings).sections(),
@@ -159,7 +163,7 @@ def show_application(request: Request) -> Any:
         "interrupted": [one for one in interrupted(runtime) if one.plugin == status.name],
         "must_be_replaced": must_be_replaced(runtime),
         "can_operate": can_operate(runtime),
-        "shown": _shown,
+        "shown": value_words,
         **words(),
     }
 
@@ -210,7 +214,7 @@ def status_of(runtime: Runtime, name: str) -> PluginStatus:
 def words() -> dict[str, Any]:
     """Give the templates the words for states, steps and operations."""
     return {
-        "states": STATES,
+        "state_words": state_words,
         "tones": TONES,
         "steps": STEPS,
         "names": OPERATIONS,
@@ -219,13 +223,19 @@ def words() -> dict[str, Any]:
     }
 
 
-def _card(status: PluginStatus, outdated: Collection[str], health: Sequence[PlaceHealth]) -> Card:
+def _card(
+    runtime: Runtime,
+    status: PluginStatus,
+    outdated: Collection[str],
+    health: Sequence[PlaceHealth],
+) -> Card:
     return Card(
         status=status,
         operations=operations(status, outdated),
         outdated=status.name in outdated,
         has_page=ADDRESS.fullmatch(status.name) is not None,
         failures=sum(place.failures for place in health),
+        deprecated=[use for use in deprecated_uses(runtime) if use.plugin == status.name],
     )
 
 
@@ -243,10 +253,3 @@ def _history(request: Request, name: str) -> list[tuple[JournalEntry, Translatio
         or (entry.step == RUN and entry.run not in told)
         or (entry.step != RUN and entry.outcome != Outcome.DONE)
     ]
-
-
-def _shown(value: Any) -> str:
-    """Give a value of a data file as somebody can read it."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=1)

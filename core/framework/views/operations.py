@@ -17,8 +17,8 @@ from core.framework.removal import preview_removal
 from core.framework.resuming import interrupted, is_purge
 from core.framework.runs import Progress, RunState, progress
 from core.framework.views.applications import BUTTONS, MANAGE, operations, status_of, words
-from core.framework.words import OPERATIONS, STEPS
-from core.i18n import TranslationString, _
+from core.framework.words import OPERATIONS, STEPS, change_words
+from core.i18n import TranslationString, _, unstored
 from core.web.confirm import confirmation
 from core.web.locale import translate
 
@@ -148,8 +148,12 @@ def _explained(request: Request, name: str, operation: str) -> dict[str, Any]:
     """Say what an operation would mean, or refuse it."""
     runtime: Runtime = request.registry["runtime"]
     if operation in {"install", "upgrade"}:
-        changes = _changes(preview(runtime, operation, name))
-        return {"items": changes, "items_title": _("Yang akan dilakukan")}
+        plans = preview(runtime, operation, name)
+        return {
+            "items": _changes(plans),
+            "items_title": _("Yang akan dilakukan"),
+            "warnings": [unstored(one) for plan in plans for one in plan["warnings"]],
+        }
     if operation == "disable":
         needing = Lifecycle(runtime).needing(name, {PluginState.INSTALLED})
         if needing:
@@ -187,26 +191,9 @@ def _changes(plans: list[dict[str, Any]]) -> list[str]:
         head = f"{translate(OPERATIONS[plan['operation']])}: {plan['name']} {plan['version']}"
         because = _(" (dibutuhkan ${name})", mapping={"name": plan["because"]})
         lines.append(head + (translate(because) if plan["because"] else ""))
-        data = plan["data"]
-        kinds = {
-            _("migrasi"): [one["id"] for one in plan["migrations"]],
-            _("izin"): list(plan["permissions"]),
-            _("menu"): plan["menus"],
-            _("jadwal"): plan["schedules"],
-        }
-        if data is None:
-            kinds[_("data yang dimuat")] = plan["loads"]
-        else:
-            kinds |= {
-                _("data baru"): data["created"],
-                _("data diperbarui"): data["updated"],
-                _("data tetap karena diubah Admin"): data["kept"],
-                _("data yang tidak dibawa lagi; tetap ada"): data["orphaned"],
-            }
         lines += [
             f"{plan['name']}: {translate(kind)}: {', '.join(which)}"
-            for kind, which in kinds.items()
-            if which
+            for kind, which in change_words(plan)
         ]
     return lines
 

@@ -1,4 +1,4 @@
-"""A plugin in which everything raises: pages, events and workers of the others go on."""
+"""A plugin in which everything raises: pages and workers of the others go on."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from functools import wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from core.framework.hooks import Hooks
-from core.hookspecs.markers import hookimpl
 from core.hookspecs.web import Slot
 from core.jobs.registry import sweep, sweep_of, task, task_of
 from core.jobs.runner import Jobs
@@ -36,7 +33,6 @@ def fence_problems(specimen: Specimen) -> list[str]:
     # What fails on purpose fills no log.
     with capture_logs():
         return [
-            *_events(specimen),
             *_pieces(specimen),
             *_work(specimen),
             *_registrations(specimen),
@@ -81,35 +77,6 @@ def _runtime_with(specimen: Specimen, changed: Mapping[str, Callable[..., Any]])
     runtime.hooks.unregister(specimen.name)
     runtime.hooks.register(specimen.name, _double(specimen, changed))
     return runtime
-
-
-def _events(specimen: Specimen) -> Iterator[str]:
-    """Announce each event that it listens to, while somebody else listens too."""
-    for name, spec in specimen.hooks.items():
-        if not spec.tells:
-            continue
-        hooks = Hooks()
-        heard: list[str] = []
-        failing = _raising(getattr(specimen.module, name))
-        hooks.register(specimen.name, _double(specimen, {name: failing}))
-        hooks.register("witness", _witness(name, heard))
-        with specimen.runtime.database.writing() as session:
-            told = {argument: None for argument in spec.arguments if argument != "session"}
-            hooks.tell(session, name, **told)
-            session.execute(text("SELECT 1"))
-        if not heard:
-            yield f"when it fails at {name}, others do not hear of the event"
-        if not hooks.stats(specimen.name, name).failures:
-            yield f"its failure at {name} is not counted against it"
-
-
-def _witness(name: str, heard: list[str]) -> ModuleType:
-    def hear() -> None:
-        heard.append(name)
-
-    witness = ModuleType("witness")
-    setattr(witness, name, hookimpl(hear))
-    return witness
 
 
 def _pieces(specimen: Specimen) -> Iterator[str]:

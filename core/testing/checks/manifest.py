@@ -21,8 +21,8 @@ __all__ = ["manifest_problems"]
 def manifest_problems(name: str, found: FoundPlugin | None) -> list[str]:
     """Tell what is wrong with, or missing from, ``plugin.toml``.
 
-    That versions follow PEP 440, that files exist and that names of permissions begin with the
-    plugin's is seen while it is read.
+    That versions follow PEP 440, that files exist and that names of permissions and menus begin
+    with the plugin's is seen while it is read.
     """
     if found is None:
         return [f"no plugin named {name} was found"]
@@ -42,10 +42,4 @@ def _missing(manifest: Manifest) -> Iterator[str]:
         f"depends.{other} names no range of versions"
         for other, wanted in manifest.depends.items()
         if not wanted
-    )
-    own = (manifest.name, f"{manifest.name}.")
-    yield from (
-        f"menu {menu.id} must be called {manifest.name}.…"
-        for menu in manifest.menus
-        if menu.id != own[0] and not menu.id.startswith(own[1])
     )

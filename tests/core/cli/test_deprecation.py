@@ -7,7 +7,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from webtest import TestApp
 
+from core.app import build_wsgi
 from core.cli import hookdocs
 from core.framework import hooks
 from core.framework.deprecation import DeprecatedUse, deprecated_uses
@@ -15,6 +17,8 @@ from core.framework.hooks import Hooks
 from core.framework.runtime import Runtime
 from core.hookspecs import SPEC_MODULES
 from core.hookspecs.markers import Lifetime, hookimpl, hookspec
+from core.i18n import plain, unstored
+from core.testing.people import People
 from tests.core.cli.conftest import Answer
 from tests.core.conftest import Workshop
 
@@ -67,6 +71,8 @@ def test_uses_are_listed_wherever_somebody_looks(
     workshop: Workshop,
     deployment: Callable[..., Runtime],
     monkeypatch: pytest.MonkeyPatch,
+    people: People,
+    sign_in: Callable[[TestApp, int], None],
 ) -> None:
     # As wide as the sentences that are looked for.
     monkeypatch.setenv("COLUMNS", "400")
@@ -77,16 +83,24 @@ def test_uses_are_listed_wherever_somebody_looks(
         sentence.format("register_maps", "Use `register_atlas`."),
     ]
     preview = abah("plugins", "preview", "peta", "--json").json
-    assert preview[0]["warnings"] == sentences
+    assert [plain(unstored(one)) for one in preview[0]["warnings"]] == sentences
     for words in (["install"], ["show"], ["doctor"]):
         name = [] if words == ["doctor"] else ["peta"]
         answer = abah("plugins", *words, *name)
         assert answer.code == 0
         assert all(sentence in answer.out for sentence in sentences), words
-    assert deprecated_uses(deployment()) == [
+    runtime = deployment()
+    assert deprecated_uses(runtime) == [
         DeprecatedUse("peta", "draw_map", "scale", "Ask the `sheet`.", "9.0"),
         DeprecatedUse("peta", "register_maps", "", "Use `register_atlas`.", "9.0"),
     ]
+    app = TestApp(build_wsgi(runtime), extra_environ={"REMOTE_ADDR": "127.0.0.1"})
+    sign_in(app, people.admin().id)
+    page = app.get("/aplikasi/peta").html
+    assert [each.text.strip() for each in page.select(".alert-warning")] == sentences
+    (marked,) = app.get("/aplikasi").html.select(".app-card:has(.app-problem)")
+    assert "2 pemakaian hook yang akan dihapus" in marked.text
+    assert marked.h2.text.strip() == "peta"
 
 
 @pytest.mark.usefixtures("going", "database_kind")

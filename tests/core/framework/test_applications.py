@@ -16,14 +16,17 @@ from webtest import TestApp
 from core.audit import AuditEntry
 from core.framework.datafiles import load_files
 from core.framework.health import HealthRecorder
-from core.framework.journal import Operation, announce
+from core.framework.journal import RUN_VARIABLE, Operation, announce
 from core.framework.lifecycle import Lifecycle
 from core.framework.loading import LoadedPlugins
-from core.framework.models import JournalEntry
+from core.framework.lock import lifecycle_lock
+from core.framework.models import JournalEntry, PluginRow
 from core.framework.operating import start
 from core.framework.registry import plugin_rows, registry_number
 from core.framework.resuming import interrupted
+from core.framework.runs import begin_run, end_run_of_gone, progress
 from core.framework.runtime import Runtime
+from core.i18n import _
 from core.messaging.models import MessageText
 from core.testing.fixtures import test_settings as settings_for
 from core.testing.people import People
@@ -32,6 +35,15 @@ from tests.core.conftest import REVISION, Workshop
 pytestmark = pytest.mark.plugins()
 
 SECONDS = 90
+PETA = """
+[depends]
+dasar = ""
+
+[[permissions]]
+name = "peta.lihat"
+title = "Melihat peta"
+roles = ["petugas"]
+"""
 DIES = "\n    import os\n    os.kill(os.getpid(), 9)\n"
 WAITS = """
     import pathlib, time
@@ -56,7 +68,7 @@ def revision(name: str, first: str = "") -> dict[str, str]:
 @pytest.fixture
 def settings(database_url: URL, workshop: Workshop, tmp_path: Path) -> dict[str, Any]:
     """Settings as PasteDeploy gives them: with the file that they were read from."""
-    for name, needs in (("dasar", ""), ("peta", '[depends]\ndasar = ""\n')):
+    for name, needs in (("dasar", ""), ("peta", PETA)):
         workshop.plugin(name, toml=needs, files=revision(name))
     settings = settings_for(database_url, abah__plugins_path=str(workshop.folder))
     lines = [f"{key} = {value.replace('%', '%%')}\n" for key, value in settings.items()]
@@ -114,6 +126,7 @@ def test_a_plugin_comes_is_switched_upgraded_and_goes_without_a_terminal(
         "dasar: migrasi: dasar_0001_base",
         "pasang: peta 1.0",
         "peta: migrasi: peta_0001_base",
+        "peta: izin: peta.lihat (petugas)",
     ]
     assert states(runtime) == {}
     done = words(finish(question.forms["confirm"].submit().follow()))
@@ -134,7 +147,7 @@ def test_a_plugin_comes_is_switched_upgraded_and_goes_without_a_terminal(
     workshop.write(workshop.folder / "peta" / "migrations" / "peta_0002_more.py", more)
     assert "tabelnya perlu diperbarui" in words(admin.get("/aplikasi")), "of the same version"
     question = admin.get("/aplikasi/peta/upgrade")
-    assert items(question) == ["perbarui: peta 1.0", "peta: migrasi: peta_0002_more"]
+    assert items(question)[:2] == ["perbarui: peta 1.0", "peta: migrasi: peta_0002_more"]
     assert "Selesai." in words(finish(question.forms["confirm"].submit().follow()))
     assert states(runtime)["peta"] == "disabled", "as it was"
 
@@ -148,6 +161,26 @@ def test_a_plugin_comes_is_switched_upgraded_and_goes_without_a_terminal(
         entries = session.scalars(select(JournalEntry)).all()
     assert {entry.actor.partition(":")[0] for entry in entries} == {"user"}
     assert len({entry.run for entry in entries}) == 4
+
+
+def test_what_an_upgrade_breaks_elsewhere_is_told_before_in_the_readers_language(
+    admin: TestApp, runtime: Runtime, workshop: Workshop
+) -> None:
+    page = "{{% block {name} %}}{{% endblock %}}"
+    layer = '{% extends "!" %}{% block isi %}x{% endblock %}'
+    file = "templates/dasar/kartu.jinja2"
+    workshop.plugin("dasar", files={file: page.format(name="isi")})
+    workshop.plugin("lapis", toml='[depends]\ndasar = ""\n', files={file: layer})
+    Lifecycle(runtime).install("lapis")
+    workshop.plugin("dasar", version="2.0", files={file: page.format(name="baru")})
+    question = admin.get("/aplikasi/dasar/upgrade")
+    (warning,) = question.html.select("#confirm .alert-warning")
+    assert "dari plugin lapis" in warning.text
+    assert "blok isi" in warning.text
+    switch = next(form for form in question.forms.values() if form.action == "/bahasa")
+    switch.submit("locale", value="en")
+    (warning,) = admin.get("/aplikasi/dasar/upgrade").html.select("#confirm .alert-warning")
+    assert "of plugin lapis" in warning.text
 
 
 def test_two_starts_at_once_show_each_its_own_and_the_refused_one_ends(
@@ -238,6 +271,39 @@ def test_a_killed_process_is_seen_and_what_was_named_is_carried_on(
     with_purge.forms["confirm"].submit(status=409)
     assert "abah plugins resume" in words(admin.get("/aplikasi/-/lanjutkan", status=409))
     assert [one.plugin for one in interrupted(runtime)] == ["lama"]
+
+
+def test_a_process_that_could_not_name_itself_is_not_waited_for_when_it_is_gone(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with runtime.database.writing() as session:
+        run = begin_run(session, "peta", "install", "user:uji")
+    monkeypatch.setenv(RUN_VARIABLE, run)
+    announce(runtime.database, [(Operation(runtime.database, "peta", "install", ""), {})])
+    states = [progress(runtime.database, run)]
+    for _twice in range(2):
+        end_run_of_gone(runtime.database, run, _("Gagal."))
+        states.append(progress(runtime.database, run))
+    assert [one and one.state for one in states] == ["going", "broken off", "broken off"]
+
+
+def test_what_goes_on_is_told_from_what_was_broken_off(admin: TestApp, runtime: Runtime) -> None:
+    def told() -> list[str]:
+        cards = admin.get("/aplikasi").html.select(".app-card")
+        found = [f"{card.h2.text.strip()} {card.select_one('.tag').text}" for card in cards]
+        return [one for one in found if "tersedia" not in one]
+
+    def begin(name: str, operation: str) -> None:
+        with runtime.database.writing() as session:
+            state = "upgrading" if operation == "upgrade" else "removing"
+            session.add(PluginRow(name=name, version="1.0", state=state))
+        announce(runtime.database, [(Operation(runtime.database, name, operation, ""), {})])
+
+    begin("dasar", "upgrade")
+    with lifecycle_lock(runtime.database, "uninstall peta"):
+        begin("peta", "uninstall")
+        assert told() == ["dasar pembaruan terputus", "peta sedang dilepas"]
+    assert told() == ["dasar pembaruan terputus", "peta pelepasan terputus"]
 
 
 def test_the_list_tells_why_something_does_not_run_and_can_be_searched(

@@ -148,8 +148,13 @@ TABLE = [
     ),
     Bad(
         "menu",
-        ("menu", "satu.menu", "dipakai satu", "menus.id"),
+        ("menu/plugin.toml", "satu.menu", "menus[1].id", "diawali nama plugin"),
         toml='[[menus]]\nid = "satu.menu"\nlabel = "x"',
+    ),
+    Bad(
+        "ucp",
+        ("Plugin ucp", "menu ucp.applications is there already", "Perbaiki"),
+        toml='[[menus]]\nid = "ucp.applications"\nlabel = "x"',
     ),
     Bad(
         "jalan",

@@ -118,8 +118,9 @@ def test_what_is_left_out_has_its_default() -> None:
         (MINIMAL + "[depends]\nhibah = 1\n", "depends.hibah"),
         (MINIMAL + '[[permissions]]\nname = "hibah.x"\ntitle = "X"\n', "permissions[1].name"),
         (MINIMAL + '[[permissions]]\nname = "peta.x"\n', "permissions[1].title"),
-        (MINIMAL + '[[menus]]\nid = "a"\nlabel = "A"\nordre = 1\n', "menus[1].ordre"),
-        (MINIMAL + '[[menus]]\nid = "a"\nlabel = "A"\norder = "1"\n', "menus[1].order"),
+        (MINIMAL + '[[menus]]\nid = "petak"\nlabel = "A"\n', "menus[1].id"),
+        (MINIMAL + '[[menus]]\nid = "peta"\nlabel = "A"\nordre = 1\n', "menus[1].ordre"),
+        (MINIMAL + '[[menus]]\nid = "peta"\nlabel = "A"\norder = "1"\n', "menus[1].order"),
         (MINIMAL + '[[schedules]]\ntask = "peta.x"\n', "schedules[1].every"),
         (MINIMAL + '[[schedules]]\ntask = "peta.x"\nevery = 0\n', "schedules[1].every"),
         (MINIMAL + '[[schedules]]\ntask = "peta.x"\nat = "25:00"\n', "schedules[1].at"),
@@ -138,7 +139,7 @@ def test_a_mistake_names_file_and_key(text: str, key: str) -> None:
 
 
 def test_the_same_thing_twice_is_refused() -> None:
-    twice = '[[menus]]\nid = "a"\nlabel = "A"\n' * 2
+    twice = '[[menus]]\nid = "peta"\nlabel = "A"\n' * 2
     with pytest.raises(ManifestError, match="dua kali"):
         parse(MINIMAL + twice)
 

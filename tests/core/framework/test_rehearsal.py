@@ -60,6 +60,7 @@ title = "Sapaan"
 body = "{body}"
 """
 PAGE = "{{% block isi %}}{{% endblock %}}{{% block {block} %}}{{% endblock %}}"
+NO_BLOCKS = "{# {% block catatan %} #}{% raw %}{% block contoh %}{% endraw %}"
 NEXT = """
     import time
 
@@ -114,7 +115,7 @@ def new(workshop: Workshop, work: str) -> None:
         files={
             "migrations/peta_0002_next.py": NEXT.replace("NAME", "peta").replace("WORK", work),
             "data/a.toml": "".join(TEXT.format(key=key, body=body) for key, body in bodies.items()),
-            "templates/peta/a.jinja2": PAGE.format(block="bawah"),
+            "templates/peta/a.jinja2": PAGE.format(block="bawah") + NO_BLOCKS,
         },
     )
     (workshop.folder / "peta" / "templates" / "peta" / "b.jinja2").unlink()
