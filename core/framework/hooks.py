@@ -40,6 +40,8 @@ BREAKER_LIMIT: Final = 5
 """Failures in a row after which a plugin's event handler is left out."""
 BREAKER_SECONDS: Final = 60.0
 """Seconds until a handler that was left out is tried again."""
+ENDINGS: Final = ("commit", "rollback", "close")
+"""Methods of a session that end the transaction of its caller."""
 
 log = structlog.get_logger(__name__)
 
@@ -195,7 +197,10 @@ class Hooks:
         return merged
 
     def tell(self, session: Session | None, hook: str, **arguments: Any) -> None:
-        """Announce an event. A plugin that raises loses only what it wrote itself."""
+        """Announce an event. A plugin that raises loses only what it wrote itself.
+
+        So does one that would end the transaction: it is the caller's.
+        """
         if session is not None:
             arguments["session"] = session
         for name, function in self.implementations(hook):
@@ -296,6 +301,8 @@ class _Fence:
         self._place = place
         self._session = session
         self._savepoint: Any = None
+        self._closed: Session | None = None
+        """The session whose transaction this fence keeps from being ended."""
         self._begun = 0.0
         self._allowed = False
 
@@ -303,6 +310,10 @@ class _Fence:
         self._allowed = not self._breaker or self._stats.open_until <= time.monotonic()
         if self._allowed and self._session is not None:
             self._savepoint = self._session.begin_nested()
+            if "commit" not in vars(self._session):
+                # Else it stands in another fence, whose end lets go.
+                self._closed = self._session
+                vars(self._session).update(dict.fromkeys(ENDINGS, _not_its_own))
         self._begun = time.perf_counter()
         return self._allowed
 
@@ -311,6 +322,9 @@ class _Fence:
     ) -> bool:
         if not self._allowed:
             return error is None or isinstance(error, Exception)
+        if self._closed is not None:
+            for name in ENDINGS:
+                del vars(self._closed)[name]
         if error is None:
             try:
                 if self._savepoint is not None:
@@ -337,6 +351,12 @@ class _Fence:
             exc_info=failure,
         )
         return True
+
+
+def _not_its_own() -> None:
+    """Stand for what would end the transaction of whoever announced an event."""
+    message = "a plugin may not end the transaction in which it is called"
+    raise InvalidRequestError(message)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -170,6 +170,22 @@ def test_a_savepoint_that_a_plugin_left_open_goes_with_it(database: Database) ->
     assert actions(database) == ["b"]
 
 
+def test_the_transaction_of_an_event_is_the_callers_to_end(database: Database) -> None:
+    made = hooks(
+        a=plugin(messages_changed=lambda session: writes("a", then=session.commit)(session)),
+        b=plugin(messages_changed=lambda session: writes("b", then=session.rollback)(session)),
+        c=plugin(messages_changed=lambda session: writes("c", then=session.close)(session)),
+        d=plugin(messages_changed=writes("d")),
+    )
+    with database.writing() as session:
+        record(session, actor_id=None, action="pemanggil", subject="uji:1")
+        made.tell(session, "messages_changed", changes=[])
+    assert actions(database) == ["pemanggil", "d"]
+    failed = [made.stats(name, "messages_changed").failures for name in "abcd"]
+    assert failed == [1, 1, 1, 0]
+    assert "may not end the transaction" in made.stats("a", "messages_changed").last_error
+
+
 def test_after_repeated_failure_a_handler_is_left_out_for_a_while(database: Database) -> None:
     calls: list[int] = []
 
