@@ -250,3 +250,21 @@ def test_a_command_of_two_goes_to_the_first_and_settings_are_each_plugins_own(
     assert runtime.plugin_settings("lain")["warna"] == "warna lain"
     with good.database.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM abah_setting WHERE key = 'warna'")) == 2
+
+
+def test_a_circle_among_installed_plugins_can_be_taken_apart(
+    good: Runtime, deployment: Callable[..., Runtime], workshop: Workshop
+) -> None:
+    for name in ("putar", "balas"):
+        workshop.plugin(name)
+    Lifecycle(deployment()).install("putar", "balas")
+    workshop.plugin("putar", toml='[depends]\nbalas = ""')
+    workshop.plugin("balas", toml='[depends]\nputar = ""')
+    runtime = deployment()
+    Lifecycle(runtime).disable("lain")
+    uninstall(runtime, "lain", export_to=None, purge=False)
+    Lifecycle(runtime).disable("putar")
+    uninstall(runtime, "balas", export_to=None, purge=False)
+    shown = {one.name: one for one in overview(deployment())}
+    assert str(shown["satu"].state) == "installed"
+    assert [shown[name].installed_version for name in ("lain", "balas")] == ["", ""]
