@@ -17,6 +17,7 @@ from webtest import TestApp
 from core.app import build_wsgi
 from core.cli.root import _ask_plugins
 from core.cli.state import CliState
+from core.db.migrate import MigrationError
 from core.errors import AbahError
 from core.framework.doctor import examine
 from core.framework.lifecycle import Lifecycle
@@ -268,3 +269,29 @@ def test_a_circle_among_installed_plugins_can_be_taken_apart(
     shown = {one.name: one for one in overview(deployment())}
     assert str(shown["satu"].state) == "installed"
     assert [shown[name].installed_version for name in ("lain", "balas")] == ["", ""]
+
+
+def test_a_history_that_cannot_be_read_stops_only_its_plugin(
+    good: Runtime, deployment: Callable[..., Runtime], workshop: Workshop
+) -> None:
+    base = workshop.folder / "satu" / "migrations"
+    start = 'revision = "satu_{0}"\ndown_revision = {1}\ndef upgrade():\n    pass\n'
+    broken = {
+        "satu_0002_rusak.py": ("def (", "SyntaxError"),
+        "satu_0002_keluar.py": ("import sys\nsys.exit(3)", "SystemExit"),
+        "satu_0002_kepala.py": (start.format("0002_kepala", None), "heads"),
+        "satu_0002_yatim.py": (start.format("0002_yatim", "'satu_0001_tiada'"), "tiada"),
+    }
+    for file, (code, says) in broken.items():
+        (base / file).write_text(code)
+        runtime = deployment()
+        assert Lifecycle(runtime).outdated() == []
+        told = [plain(one.text) for one in examine(runtime) if one.plugin == "satu"]
+        assert any(says in one and str(base) in one and "lalu ulangi" in one for one in told), told
+        assert [one for one in examine(runtime) if one.plugin == "lain"] == []
+        (base / file).unlink()
+    assert Lifecycle(deployment()).outdated() == []
+    (base / "satu_0002_rusak.py").write_text("def (")
+    with pytest.raises(MigrationError, match=r"Riwayat migrasi satu.*satu_0002_rusak\.py"):
+        Lifecycle(deployment()).upgrade("satu")
+    works(deployment(), "lain")
