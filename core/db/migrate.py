@@ -146,7 +146,7 @@ def upgrade_within(
         command.upgrade(config, target)
     except AbahError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken_revision(owner, waiting[0] if waiting else target, error) from error
     changed = tables ^ set(inspect(connection).get_table_names())
     known = owners | {owner.name}
@@ -160,7 +160,7 @@ def upgrade_within(
         raise MigrationError(text)
 
 
-def _broken_revision(owner: Owner, revision: str, error: Exception) -> MigrationError:
+def _broken_revision(owner: Owner, revision: str, error: BaseException) -> MigrationError:
     cause = getattr(error, "orig", None) or error
     reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
     return MigrationError(

@@ -6,6 +6,7 @@ All the bad ones of the table lie beside two good ones, which go on working.
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -163,6 +164,10 @@ TABLE = [
         toml='[[menus]]\nid = "jalan.menu"\nlabel = "x"\nroute = "jalan.tiada"',
     ),
     Bad("impor", ("impor", "ZeroDivisionError", "Perbaiki kodenya"), code="1 / 0"),
+    Bad("keluar", ("keluar", "SystemExit: 3", "Perbaiki"), code="import sys\nsys.exit(3)"),
+    Bad(
+        "pergi", ("pergi", "SystemExit: 3", "Perbaiki"), files={"models.py": "raise SystemExit(3)"}
+    ),
     data("teks", TEXT, "Data plugin teks", "satu.sapa:id", "dibawa satu", "Beri nama lain"),
     data("titik", "[[message_text]\n", "titik/data/a.toml", "line 1"),
     data("jenis", "[[entah]]\n", "jenis/data/a.toml", "entah", "Yang dikenal: message_text"),
@@ -295,3 +300,34 @@ def test_a_history_that_cannot_be_read_stops_only_its_plugin(
     with pytest.raises(MigrationError, match=r"Riwayat migrasi satu.*satu_0002_rusak\.py"):
         Lifecycle(deployment()).upgrade("satu")
     works(deployment(), "lain")
+
+
+LEAVES = """
+    import sys
+
+    from core.api.hooks import hookimpl
+
+
+    @hookimpl
+    def register_commands():
+        sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit(3)", LEAVES])
+def test_a_plugin_that_would_end_the_process_is_left_out(
+    good: Runtime, deployment: Callable[..., Runtime], workshop: Workshop, code: str
+) -> None:
+    workshop.plugin("pulang")
+    Lifecycle(good).install("pulang")
+    for module in [one for one in sys.modules if one.split(".")[-2:] == ["pulang", "plugin"]]:
+        del sys.modules[module]
+    workshop.plugin("pulang", code=code)
+    runtime = deployment()
+    works(runtime, "satu", "lain")
+    state = CliState()
+    state._runtime = runtime
+    assert list(_ask_plugins(state)) == ["hitung"]
+    assert "SystemExit" in " ".join(
+        plain(one.text) for one in examine(runtime) if one.plugin == "pulang"
+    )
