@@ -211,6 +211,9 @@ def _check(database: Database, everybody: list[Owner], *, migrate: bool) -> list
     names = frozenset(owner.name for owner in everybody)
     rows = []
     for owner in everybody:
+        if revision_problems(owner):
+            # Told already; what cannot be read has no newest revision to compare with.
+            continue
         if migrate:
             upgrade(database, owner)
         with database.reading() as session:

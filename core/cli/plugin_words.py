@@ -13,7 +13,7 @@ from core.framework.preview import InstallPreview
 from core.framework.rehearsal import Rehearsal, RehearsedPart
 from core.framework.removal import RemovalPreview
 from core.framework.schedules import JAKARTA
-from core.framework.words import OPERATIONS, STEPS, change_words, load_words, state_words
+from core.framework.words import OPERATIONS, OUTCOMES, STEPS, change_words, load_words, state_words
 from core.i18n import TranslationString, _
 
 __all__ = [
@@ -91,6 +91,8 @@ def print_details(details: dict[str, Any]) -> None:
             "actor": _("Oleh"),
         }
         for entry in entries:
+            for key, words in (("operation", OPERATIONS), ("step", STEPS), ("outcome", OUTCOMES)):
+                entry[key] = in_words(words.get(entry[key], entry[key]))
             entry["at"] = f"{entry['at'].astimezone(JAKARTA):%d/%m/%Y %H:%M:%S} WIB"
         show_table(entries, columns)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import reduce
@@ -244,7 +243,7 @@ def upgrade(
 def _rehearse(state: CliState, names: tuple[str, ...], *, as_json: bool) -> int:
     """Try an upgrade on a copy; exit code 1 when it broke."""
     # As Ctrl-C: the copy has to be removed by whoever made it.
-    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     runtime = state.open(plugins=())
     try:
         if not names and not behind(runtime):

@@ -9,6 +9,7 @@ checked before the commit.
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from sqlalchemy import Connection, MetaData, Table, TypeDecorator, inspect, text
 from core.db.base import Base, UTCDateTime, owner_of_table
 from core.db.database import Database
 from core.errors import AbahError
-from core.i18n import _
+from core.i18n import _, plain
 
 __all__ = [
     "MAX_REVISION_LENGTH",
@@ -145,7 +146,7 @@ def upgrade_within(
         command.upgrade(config, target)
     except AbahError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken_revision(owner, waiting[0] if waiting else target, error) from error
     changed = tables ^ set(inspect(connection).get_table_names())
     known = owners | {owner.name}
@@ -159,7 +160,7 @@ def upgrade_within(
         raise MigrationError(text)
 
 
-def _broken_revision(owner: Owner, revision: str, error: Exception) -> MigrationError:
+def _broken_revision(owner: Owner, revision: str, error: BaseException) -> MigrationError:
     cause = getattr(error, "orig", None) or error
     reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
     return MigrationError(
@@ -185,12 +186,18 @@ def current_revision(connection: Connection, owner: Owner) -> str | None:
 
 
 def head_revision(owner: Owner) -> str | None:
-    """Return the newest revision that the code has, or None."""
+    """Return the newest revision that the code has, or None.
+
+    :raises MigrationError: its history cannot be read.
+    """
     return script_directory(owner).get_current_head() if owner.has_history else None
 
 
 def has_revision(owner: Owner, revision: str) -> bool:
-    """Tell whether the code knows a revision."""
+    """Tell whether the code knows a revision.
+
+    :raises MigrationError: its history cannot be read.
+    """
     if not owner.has_history:
         return False
     try:
@@ -204,13 +211,15 @@ def pending_revisions(
 ) -> list[tuple[str, str]]:
     """List (id, title) of the revisions that an upgrade would run, in order.
 
-    :raises MigrationError: the database has a revision that the code does not know.
+    :raises MigrationError: the history cannot be read, or the database has a revision that the code
+        does not know.
     """
     if not owner.has_history:
         return []
     current = current_revision(connection, owner)
+    history = script_directory(owner)
     try:
-        scripts = list(script_directory(owner).iterate_revisions(target, current or "base"))
+        scripts = list(history.iterate_revisions(target, current or "base"))
     except (CommandError, RevisionError) as error:
         text = _(
             "Tabel milik ${owner} berada pada revisi ${revision}, yang tidak dikenal kode ini. "
@@ -222,8 +231,37 @@ def pending_revisions(
 
 
 def script_directory(owner: Owner) -> ScriptDirectory:
-    """Return an owner's history as it lies in its folder."""
-    return ScriptDirectory.from_config(_config(owner, None))
+    """Read an owner's history as it lies in its folder.
+
+    :raises MigrationError: it cannot be read, or is not one line of revisions.
+    """
+    try:
+        scripts = ScriptDirectory.from_config(_config(owner, None))
+        scripts.get_current_head()
+    except (Exception, SystemExit) as error:
+        raise _unreadable(owner, error) from error
+    return scripts
+
+
+def _unreadable(owner: Owner, error: BaseException) -> MigrationError:
+    """Name the file that raised; the folder where it is about several of them."""
+    frames = traceback.extract_tb(error.__traceback__)
+    files = [Path(frame.filename) for frame in frames]
+    if isinstance(error, SyntaxError) and error.filename:
+        files.append(Path(error.filename))
+    own = [file for file in files if file.parent == owner.versions]
+    reason = (str(error).strip() or "-").splitlines()[0]
+    return MigrationError(
+        _(
+            "Riwayat migrasi ${owner} tidak dapat dibaca: ${file}: ${reason}. Perbaiki migrasi itu "
+            "atau pasang versi yang sudah benar, lalu ulangi.",
+            mapping={
+                "owner": owner.name,
+                "file": str(own[-1] if own else owner.versions),
+                "reason": f"{type(error).__name__}: {reason.rstrip('.')}",
+            },
+        )
+    )
 
 
 def next_revision_id(owner: Owner, message: str) -> str:
@@ -239,7 +277,10 @@ def revision_problems(owner: Owner) -> list[str]:
     """List what is wrong with an owner's history itself, one line each."""
     if not owner.has_history:
         return []
-    scripts = script_directory(owner)
+    try:
+        scripts = script_directory(owner)
+    except MigrationError as error:
+        return [plain(error.explanation)]
     problems = [
         f"revision {script.revision} must begin with {owner.prefix}_ and lie in a file of its name"
         for script in scripts.walk_revisions()
@@ -251,9 +292,6 @@ def revision_problems(owner: Owner) -> list[str]:
         for script in scripts.walk_revisions()
         if len(script.revision) > MAX_REVISION_LENGTH
     ]
-    heads = scripts.get_heads()
-    if len(heads) > 1:
-        problems.append(f"several heads: {', '.join(sorted(heads))}")
     return problems
 
 

@@ -46,7 +46,7 @@ def check(runtime: Runtime, manifest: Manifest) -> Surface:
                 surface |= surface_of(runtime, manifest)
         except AbahError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginLoadError(manifest.name, error) from error
     if manifest.name in plan.problems:
         raise plan.problems[manifest.name]
@@ -106,7 +106,7 @@ def _try(runtime: Runtime, manifest: Manifest, afterwards: ExitStack) -> bool:
     """Register a plugin that runs already, unless it is broken."""
     try:
         _register(runtime, manifest, import_plugin(manifest), afterwards)
-    except Exception:  # noqa: BLE001 - what is wrong with it is told where it is loaded
+    except (Exception, SystemExit):  # noqa: BLE001 - what is wrong with it is told where it is loaded
         return False
     return True
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import inspect
 
-from core.db.migrate import Owner, current_revision, head_revision
+from core.db.migrate import MigrationError, Owner, current_revision, head_revision
 from core.errors import AbahError
 from core.framework.checking import check
 from core.framework.datafiles import edited_data
@@ -76,7 +76,10 @@ def _core(runtime: Runtime) -> Iterator[Finding]:
 
 
 def _behind(runtime: Runtime, owner: Owner) -> TranslationString | None:
-    head = head_revision(owner)
+    try:
+        head = head_revision(owner)
+    except MigrationError as error:
+        return error.explanation
     with runtime.database.reading() as session:
         current = current_revision(session.connection(), owner)
     if head == current:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -73,22 +74,37 @@ def resolve(manifests: Iterable[Manifest], *, core_version: str = CORE_VERSION) 
 
 
 def dependents(name: str, manifests: Iterable[Manifest]) -> tuple[str, ...]:
-    """Name the plugins that need ``name``, directly or through others, in load order."""
-    needing = {name}
-    order = _sorted({manifest.name: manifest for manifest in manifests})
-    for manifest in order:
-        if needing & set(manifest.depends):
-            needing.add(manifest.name)
-    return tuple(manifest.name for manifest in order if manifest.name in needing - {name})
+    """Name the plugins that need ``name``, directly or through others, in load order.
+
+    In a circle each needs the other and none runs: those that ``name`` needs itself are left out,
+    or none of them could be let go.
+    """
+    known = {manifest.name: manifest for manifest in manifests}
+    needs = {each: _reached(each, known) for each in known}
+    own = needs.get(name, set())
+    found = {each: known[each] for each in known if name in needs[each] and each not in own}
+    found.pop(name, None)
+    return tuple(manifest.name for manifest in _sorted(found))
+
+
+def _reached(name: str, known: Mapping[str, Manifest]) -> set[str]:
+    """Name everything that a plugin needs; in a circle itself too."""
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for other in set(known[waiting.pop()].depends) - reached:
+            reached.add(other)
+            if other in known:
+                waiting.append(other)
+    return reached
 
 
 def _sorted(manifests: Mapping[str, Manifest]) -> tuple[Manifest, ...]:
-    """Sort topologically, ties by name; the wish ``after`` gives way to a circle."""
-    try:
-        names = _topological(manifests, wishes=True)
-    except CycleError:
-        names = _topological(manifests, wishes=False)
-    return tuple(manifests[name] for name in names)
+    """Sort topologically, ties by name; ``after`` gives way to a circle, a real one to names."""
+    for wishes in (True, False):
+        with suppress(CycleError):
+            return tuple(manifests[name] for name in _topological(manifests, wishes=wishes))
+    return tuple(manifests[name] for name in sorted(manifests))
 
 
 def _topological(manifests: Mapping[str, Manifest], *, wishes: bool) -> list[str]:

@@ -5,6 +5,8 @@
 *tell*: an event; each plugin runs in a savepoint of its own, is timed and counted, and is left out
 for a while after repeated failure (breaker). One plugin's exception never stops the others.
 
+``SystemExit`` counts as any other error: the code of a plugin does not end the process.
+
 Every failure is logged under an id. The accounts here are those of one process and one build;
 :mod:`core.framework.health` adds them to figures that last.
 """
@@ -238,7 +240,7 @@ class Hooks:
         begun = time.perf_counter()
         try:
             answer = function(**_wanted(function, arguments))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             error_id = self.count(stats, time.perf_counter() - begun, error)
             log.exception("plugin hook failed", plugin=plugin, hook=hook, error_id=error_id)
             raise PluginHookError(plugin, hook, error_id) from error
@@ -321,7 +323,7 @@ class _Fence:
         self, kind: type[BaseException] | None, error: BaseException | None, _tb: object
     ) -> bool:
         if not self._allowed:
-            return error is None or isinstance(error, Exception)
+            return error is None or isinstance(error, (Exception, SystemExit))
         if self._closed is not None:
             for name in ENDINGS:
                 del vars(self._closed)[name]
@@ -329,9 +331,9 @@ class _Fence:
             try:
                 if self._savepoint is not None:
                     self._savepoint.commit()
-            except Exception as late:  # noqa: BLE001 - a flush at the end is still the plugin's work
+            except (Exception, SystemExit) as late:  # noqa: BLE001 - a flush at the end is still the plugin's work
                 error = late
-        failure = error if isinstance(error, Exception) else None
+        failure = error if isinstance(error, (Exception, SystemExit)) else None
         seconds = time.perf_counter() - self._begun
         error_id = self._hooks.count(self._stats, seconds, failure, breaker=self._breaker)
         if error is None:

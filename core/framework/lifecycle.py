@@ -12,10 +12,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
+import structlog
 from sqlalchemy.orm import Session
 
 from core.db import utcnow
-from core.db.migrate import Owner, current_revision, head_revision, upgrade
+from core.db.migrate import MigrationError, Owner, current_revision, head_revision, upgrade
 from core.errors import AbahError
 from core.framework.bringing import Bringing, Progress, Task
 from core.framework.datafiles import CORE, core_data_files, load_files
@@ -50,6 +51,8 @@ __all__ = [
     "owner_of",
     "setup_core",
 ]
+
+log = structlog.get_logger(__name__)
 
 CORE_OWNER: Final = Owner(CORE, Path(__file__).parents[1] / "migrations")
 
@@ -222,7 +225,10 @@ class Lifecycle:
             )
 
     def outdated(self) -> list[str]:
-        """Name the installed plugins whose version or tables are not those of their code."""
+        """Name the installed plugins whose version or tables are not those of their code.
+
+        One whose migrations cannot be read cannot be brought up to date: doctor tells of it.
+        """
         rows = self._rows()
         found = discover(self._runtime.settings)
         names = []
@@ -233,7 +239,12 @@ class Lifecycle:
                     continue
                 owner = owner_of(plugin.manifest)
                 revision = current_revision(session.connection(), owner)
-                if row.version != plugin.manifest.version or revision != head_revision(owner):
+                try:
+                    head = head_revision(owner)
+                except MigrationError as error:
+                    log.warning("plugin cannot be upgraded", plugin=name, reason=str(error))
+                    continue
+                if row.version != plugin.manifest.version or revision != head:
                     names.append(name)
         return names
 

@@ -142,7 +142,7 @@ def import_plugin(manifest: Manifest) -> ModuleType:
     """
     try:
         return import_module(manifest.module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginLoadError(manifest.name, error) from error
 
 
@@ -155,7 +155,7 @@ def import_models(manifests: Iterable[Manifest]) -> None:
         try:
             if find_spec(f"{manifest.package}.models") is not None:
                 import_module(f"{manifest.package}.models")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginLoadError(manifest.name, error) from error
 
 
@@ -212,5 +212,5 @@ def left_out(manifest: Manifest, problems: Mapping[str, AbahError]) -> AbahError
 def _register(runtime: Runtime, manifest: Manifest, module: Any) -> None:
     try:
         runtime.hooks.register(manifest.name, module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginLoadError(manifest.name, error) from error

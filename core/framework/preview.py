@@ -120,5 +120,5 @@ def _deprecated_uses(manifest: Manifest) -> list[TranslationString]:
     module = import_plugin(manifest)
     try:
         return [use.explanation for use in deprecated_uses_of(manifest.name, module)]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginLoadError(manifest.name, error) from error

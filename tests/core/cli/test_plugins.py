@@ -190,7 +190,10 @@ def test_show_tells_details_and_history(abah: Abah) -> None:
     assert shown["state"] == "installed"
     assert shown["history"][0]["outcome"] == "done"
     assert shown["history"][0]["actor"].startswith("cli")
-    assert "Riwayat" not in abah("plugins", "show", "dasar").err
+    told = abah("plugins", "show", "dasar")
+    assert "Riwayat" not in told.err
+    assert [word for word in ("pasang", "mencatat", "selesai") if word not in told.out] == []
+    assert [word for word in ("install", "mark", "done") if f" {word} " in told.out] == []
     assert abah("plugins", "show", "tidak_ada").code == 1
 
 

@@ -6,6 +6,7 @@ All the bad ones of the table lie beside two good ones, which go on working.
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from webtest import TestApp
 from core.app import build_wsgi
 from core.cli.root import _ask_plugins
 from core.cli.state import CliState
+from core.db.migrate import MigrationError
 from core.errors import AbahError
 from core.framework.doctor import examine
 from core.framework.lifecycle import Lifecycle
@@ -162,6 +164,10 @@ TABLE = [
         toml='[[menus]]\nid = "jalan.menu"\nlabel = "x"\nroute = "jalan.tiada"',
     ),
     Bad("impor", ("impor", "ZeroDivisionError", "Perbaiki kodenya"), code="1 / 0"),
+    Bad("keluar", ("keluar", "SystemExit: 3", "Perbaiki"), code="import sys\nsys.exit(3)"),
+    Bad(
+        "pergi", ("pergi", "SystemExit: 3", "Perbaiki"), files={"models.py": "raise SystemExit(3)"}
+    ),
     data("teks", TEXT, "Data plugin teks", "satu.sapa:id", "dibawa satu", "Beri nama lain"),
     data("titik", "[[message_text]\n", "titik/data/a.toml", "line 1"),
     data("jenis", "[[entah]]\n", "jenis/data/a.toml", "entah", "Yang dikenal: message_text"),
@@ -250,3 +256,78 @@ def test_a_command_of_two_goes_to_the_first_and_settings_are_each_plugins_own(
     assert runtime.plugin_settings("lain")["warna"] == "warna lain"
     with good.database.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM abah_setting WHERE key = 'warna'")) == 2
+
+
+def test_a_circle_among_installed_plugins_can_be_taken_apart(
+    good: Runtime, deployment: Callable[..., Runtime], workshop: Workshop
+) -> None:
+    for name in ("putar", "balas"):
+        workshop.plugin(name)
+    Lifecycle(deployment()).install("putar", "balas")
+    workshop.plugin("putar", toml='[depends]\nbalas = ""')
+    workshop.plugin("balas", toml='[depends]\nputar = ""')
+    runtime = deployment()
+    Lifecycle(runtime).disable("lain")
+    uninstall(runtime, "lain", export_to=None, purge=False)
+    Lifecycle(runtime).disable("putar")
+    uninstall(runtime, "balas", export_to=None, purge=False)
+    shown = {one.name: one for one in overview(deployment())}
+    assert str(shown["satu"].state) == "installed"
+    assert [shown[name].installed_version for name in ("lain", "balas")] == ["", ""]
+
+
+def test_a_history_that_cannot_be_read_stops_only_its_plugin(
+    good: Runtime, deployment: Callable[..., Runtime], workshop: Workshop
+) -> None:
+    base = workshop.folder / "satu" / "migrations"
+    start = 'revision = "satu_{0}"\ndown_revision = {1}\ndef upgrade():\n    pass\n'
+    broken = {
+        "satu_0002_rusak.py": ("def (", "SyntaxError"),
+        "satu_0002_keluar.py": ("import sys\nsys.exit(3)", "SystemExit"),
+        "satu_0002_kepala.py": (start.format("0002_kepala", None), "heads"),
+        "satu_0002_yatim.py": (start.format("0002_yatim", "'satu_0001_tiada'"), "tiada"),
+    }
+    for file, (code, says) in broken.items():
+        (base / file).write_text(code)
+        runtime = deployment()
+        assert Lifecycle(runtime).outdated() == []
+        told = [plain(one.text) for one in examine(runtime) if one.plugin == "satu"]
+        assert any(says in one and str(base) in one and "lalu ulangi" in one for one in told), told
+        assert [one for one in examine(runtime) if one.plugin == "lain"] == []
+        (base / file).unlink()
+    assert Lifecycle(deployment()).outdated() == []
+    (base / "satu_0002_rusak.py").write_text("def (")
+    with pytest.raises(MigrationError, match=r"Riwayat migrasi satu.*satu_0002_rusak\.py"):
+        Lifecycle(deployment()).upgrade("satu")
+    works(deployment(), "lain")
+
+
+LEAVES = """
+    import sys
+
+    from core.api.hooks import hookimpl
+
+
+    @hookimpl
+    def register_commands():
+        sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit(3)", LEAVES])
+def test_a_plugin_that_would_end_the_process_is_left_out(
+    good: Runtime, deployment: Callable[..., Runtime], workshop: Workshop, code: str
+) -> None:
+    workshop.plugin("pulang")
+    Lifecycle(good).install("pulang")
+    for module in [one for one in sys.modules if one.split(".")[-2:] == ["pulang", "plugin"]]:
+        del sys.modules[module]
+    workshop.plugin("pulang", code=code)
+    runtime = deployment()
+    works(runtime, "satu", "lain")
+    state = CliState()
+    state._runtime = runtime
+    assert list(_ask_plugins(state)) == ["hitung"]
+    assert "SystemExit" in " ".join(
+        plain(one.text) for one in examine(runtime) if one.plugin == "pulang"
+    )

@@ -109,3 +109,11 @@ def test_dependents_are_found_through_others_in_load_order() -> None:
     plugins = [plugin("a"), plugin("b", "a"), plugin("c", "b"), plugin("d")]
     assert dependents("a", plugins) == ("b", "c")
     assert dependents("c", plugins) == ()
+
+
+def test_a_circle_can_be_taken_apart_and_hinders_nobody_else() -> None:
+    circle = [plugin("a", "b"), plugin("b", "a"), plugin("c", "a"), plugin("d"), plugin("e", "d")]
+    assert dependents("a", circle) == ("c",)
+    assert dependents("b", circle) == ("c",)
+    assert dependents("d", circle) == ("e",)
+    assert dependents("d", [*circle, plugin("x", "d", "y"), plugin("y", "x")]) == ("e", "x", "y")
