@@ -52,13 +52,14 @@ MODELS: Final = (
 """Rooms with tables."""
 
 REGISTERING: Final = (
+    "core.framework.answers",
     "core.framework.schedules",
     "core.accounts.permissions",
     "core.messaging.texts",
     "core.messaging.tasks",
     "core.verification.tasks",
 )
-"""Modules that tell lower rooms something at import: permissions, kinds of data, tasks."""
+"""Modules that tell lower rooms something at import: checks, permissions, kinds of data, tasks."""
 
 log = structlog.get_logger(__name__)
 

@@ -119,6 +119,18 @@ def makes(name: str, table: str) -> Mapping[str, str]:
     return Workshop.migration(name, table)
 
 
+def answers(name: str, hook: str, answer: str, *says: str) -> Bad:
+    code = f"""
+        from core.api.hooks import SettingField, SettingsSection, Slot, hookimpl
+        from core.api.text import _
+
+        @hookimpl
+        def {hook}():
+            return {answer}
+    """
+    return Bad(name, (f"Plugin {name}", hook, *says), code=code)
+
+
 TABLE = [
     Bad("bukan_toml", ("bukan_toml/plugin.toml", "TOML", "line 4"), toml="salah = = 1"),
     Bad("kunci", ("kunci/plugin.toml", "kunci salah", "Kunci yang dikenal"), toml="salah = 1"),
@@ -162,6 +174,10 @@ TABLE = [
         toml='[[menus]]\nid = "jalan.menu"\nlabel = "x"\nroute = "jalan.tiada"',
     ),
     Bad("impor", ("impor", "ZeroDivisionError", "Perbaiki kodenya"), code="1 / 0"),
+    answers("tindakan", "register_grant_actions", "[1]", "answers 1 ", "GrantAction"),
+    answers("kanal", "register_transports", "[int]", "class 'int'", "Transport"),
+    answers("sapu", "register_sweeps", "3", "answers 3 ", "@sweep"),
+    answers("atur", "register_settings", "{}", "answers {} ", "SettingsSection"),
     data("teks", TEXT, "Data plugin teks", "satu.sapa:id", "dibawa satu", "Beri nama lain"),
     data("titik", "[[message_text]\n", "titik/data/a.toml", "line 1"),
     data("jenis", "[[entah]]\n", "jenis/data/a.toml", "entah", "Yang dikenal: message_text"),
