@@ -284,11 +284,12 @@ def _configurator(runtime: Runtime, manifests: Sequence[Manifest]) -> Configurat
     return config
 
 
-def _include_plugin(config: Configurator, runtime: Runtime, manifest: Manifest) -> None:
+def _include_plugin(config: WebConfigurator, runtime: Runtime, manifest: Manifest) -> None:
     begun = time.perf_counter()
-    config.add_plugin(manifest)
-    for name, function in runtime.hooks.implementations("include_web"):
-        if name == manifest.name:
-            config.include(function, route_prefix=manifest.url_prefix)
+    with config.owned_by(manifest.name):
+        config.add_plugin(manifest)
+        for name, function in runtime.hooks.implementations("include_web"):
+            if name == manifest.name:
+                config.include(function, route_prefix=manifest.url_prefix)
     stats = runtime.hooks.stats(manifest.name, "include")
     runtime.hooks.count(stats, time.perf_counter() - begun)

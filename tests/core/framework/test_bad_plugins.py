@@ -119,6 +119,22 @@ def makes(name: str, table: str) -> Mapping[str, str]:
     return Workshop.migration(name, table)
 
 
+def declares(name: str, directive: str, *says: str) -> Bad:
+    code = f"""
+        from core.api.hooks import hookimpl
+
+
+        def tween(handler, registry):
+            1 / 0
+
+
+        @hookimpl
+        def include_web(config):
+            config.{directive}
+    """
+    return Bad(name, (f"Plugin {name}", "tidak dapat dimuat", *says), code=code)
+
+
 def answers(name: str, hook: str, answer: str, *says: str) -> Bad:
     code = f"""
         from core.api.hooks import SettingField, SettingsSection, Slot, hookimpl
@@ -174,6 +190,9 @@ TABLE = [
         toml='[[menus]]\nid = "jalan.menu"\nlabel = "x"\nroute = "jalan.tiada"',
     ),
     Bad("impor", ("impor", "ZeroDivisionError", "Perbaiki kodenya"), code="1 / 0"),
+    declares("ayun", "add_tween('plugins.ayun.plugin.tween')", "tweens", "pages of others"),
+    declares("simak", "add_subscriber(print, 'pyramid.events.NewRequest')", "subscribers"),
+    declares("pabrik", "set_request_factory(tween)", "request factory"),
     answers("tindakan", "register_grant_actions", "[1]", "answers 1 ", "GrantAction"),
     answers("kanal", "register_transports", "[int]", "class 'int'", "Transport"),
     answers("sapu", "register_sweeps", "3", "answers 3 ", "@sweep"),
