@@ -21,7 +21,8 @@ from core.framework.steps import on_check
 from core.framework.templates import compile_templates, layer_problems, template_problems
 from core.i18n import _, plain
 from core.jobs.runner import Jobs
-from core.web.configurator import WebConfigurator
+from core.web.addresses import overlap
+from core.web.configurator import WebConfigurator, owner_of
 from core.web.layers import templates_of
 from core.web.menu import check_menus
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pyramid.config import Configurator
+    from pyramid.registry import Introspectable
     from pyramid.router import Router
 
     from core.db import Database
@@ -169,9 +171,34 @@ def check_pages(
         config = _configurator(runtime, [one for one in manifests if one.name not in before])
     check_menus(config.registry, manifest)
     compile_templates(templates_of(config.registry), manifest)
-    routes = config.introspector.get_category("routes") or ()
-    names = [str(route["introspectable"]["name"]) for route in routes]
+    found = config.introspector.get_category("routes") or ()
+    routes = [route["introspectable"] for route in found]
+    _refuse_taken_addresses(manifest, routes)
+    names = [str(route["name"]) for route in routes]
     return {"routes": sorted(name for name in names if name.startswith(f"{manifest.name}."))}
+
+
+def _refuse_taken_addresses(manifest: Manifest, routes: Sequence[Introspectable]) -> None:
+    """Refuse a plugin with a page that would hide one of somebody else, or be hidden by it."""
+    own = [route for route in routes if owner_of(route.action_info) == manifest.name]
+    others = [route for route in routes if owner_of(route.action_info) != manifest.name]
+    for route in own:
+        for other in others:
+            if overlap(route["pattern"], other["pattern"]):
+                text = _(
+                    "Alamat ${pattern} (${route}) dari plugin ${name} bertabrakan dengan alamat "
+                    "${taken} (${which}) milik ${other}. Ganti kunci url_prefix di plugin.toml "
+                    "atau alamat itu di kode plugin.",
+                    mapping={
+                        "pattern": f"/{route['pattern'].lstrip('/')}",
+                        "route": route["name"],
+                        "name": manifest.name,
+                        "taken": f"/{other['pattern'].lstrip('/')}",
+                        "which": other["name"],
+                        "other": owner_of(other.action_info),
+                    },
+                )
+                raise AbahError(text)
 
 
 @on_check

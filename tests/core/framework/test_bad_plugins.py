@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -190,6 +190,16 @@ TABLE = [
         toml='[[menus]]\nid = "jalan.menu"\nlabel = "x"\nroute = "jalan.tiada"',
     ),
     Bad("impor", ("impor", "ZeroDivisionError", "Perbaiki kodenya"), code="1 / 0"),
+    replace(
+        declares("tindih", "add_route('tindih.satu', '/satu/{x}')"),
+        says=("tindih", "/p/satu/ada", "milik satu", "url_prefix"),
+        toml='url_prefix = "/p"',
+    ),
+    replace(
+        declares("inti_halaman", "add_route('inti_halaman.satu', '/{x:[a-z]+}')"),
+        says=("inti_halaman", "/aplikasi/", "milik core", "url_prefix"),
+        toml='url_prefix = "/aplikasi"',
+    ),
     declares("ayun", "add_tween('plugins.ayun.plugin.tween')", "tweens", "pages of others"),
     declares("simak", "add_subscriber(print, 'pyramid.events.NewRequest')", "subscribers"),
     declares("pabrik", "set_request_factory(tween)", "request factory"),
