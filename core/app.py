@@ -6,7 +6,6 @@ import gc
 import time
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -252,25 +251,31 @@ def _broken(runtime: Runtime, manifests: Sequence[Manifest]) -> dict[str, AbahEr
         try:
             _configurator(runtime, [*working, manifest])
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is kept for the caller
-            problems[manifest.name] = _problem(manifest, working, error)
+            problems[manifest.name] = _problem(manifest, error)
             problems[manifest.name].__cause__ = error
         else:
             working.append(manifest)
     return {name: problem for name, problem in problems.items() if name not in known}
 
 
-def _problem(manifest: Manifest, others: Sequence[Manifest], error: Exception) -> AbahError:
+def _problem(manifest: Manifest, error: Exception) -> AbahError:
     """Say what is wrong with a plugin that could not be added to the pages of the others."""
     if not isinstance(error, ConfigurationConflictError):
         return PluginLoadError(manifest.name, error)
     # Pyramid names what is declared twice, with the lines that do so.
     twice, infos = next(iter(error._conflicts.items()))  # noqa: SLF001 - it has no other way
-    files = [Path(info.file) for info in infos]
-    other = next(
-        (one.name for one in others if any(file.is_relative_to(one.directory) for file in files)),
-        "core",
-    )
-    what, which = twice[:2] if twice[0] == "route" else (twice[0], "")
+    what = twice[0]
+    # Of a view, its route tells more than its name, which most have none of.
+    which = (twice[3] or twice[2]) if what == "view" else twice[1]
+    other = next((owner for owner in map(owner_of, infos) if owner != manifest.name), None)
+    if other is None:
+        return AbahError(
+            _(
+                "Plugin ${name} tidak dapat dimuat: ${what} ${which} ada dua kali di kode plugin "
+                "itu sendiri. Ganti nama salah satunya, atau hapus.",
+                mapping={"name": manifest.name, "what": what, "which": which},
+            )
+        )
     return AbahError(
         _(
             "Plugin ${name} tidak dapat dimuat: ${what} ${which} sudah ada pada ${other}. "

@@ -147,6 +147,10 @@ def answers(name: str, hook: str, answer: str, *says: str) -> Bad:
     return Bad(name, (f"Plugin {name}", hook, *says), code=code)
 
 
+TWO_VIEWS = """add_route('kembar.satu', '/')
+            config.add_view(lambda request: {}, route_name='kembar.satu')
+            config.add_view(lambda request: {}, route_name='kembar.satu')"""
+
 TABLE = [
     Bad("bukan_toml", ("bukan_toml/plugin.toml", "TOML", "line 4"), toml="salah = = 1"),
     Bad("kunci", ("kunci/plugin.toml", "kunci salah", "Kunci yang dikenal"), toml="salah = 1"),
@@ -190,6 +194,8 @@ TABLE = [
         toml='[[menus]]\nid = "jalan.menu"\nlabel = "x"\nroute = "jalan.tiada"',
     ),
     Bad("impor", ("impor", "ZeroDivisionError", "Perbaiki kodenya"), code="1 / 0"),
+    declares("kembar", TWO_VIEWS, "view kembar.satu ada dua kali"),
+    declares("tamu", "add_view(tween, route_name='satu.ada')", "view satu.ada sudah ada pada satu"),
     replace(
         declares("tindih", "add_route('tindih.satu', '/satu/{x}')"),
         says=("tindih", "/p/satu/ada", "milik satu", "url_prefix"),
