@@ -6,7 +6,6 @@ import gc
 import time
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -21,7 +20,8 @@ from core.framework.steps import on_check
 from core.framework.templates import compile_templates, layer_problems, template_problems
 from core.i18n import _, plain
 from core.jobs.runner import Jobs
-from core.web.configurator import WebConfigurator
+from core.web.addresses import overlap
+from core.web.configurator import WebConfigurator, owner_of
 from core.web.layers import templates_of
 from core.web.menu import check_menus
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pyramid.config import Configurator
+    from pyramid.registry import Introspectable
     from pyramid.router import Router
 
     from core.db import Database
@@ -52,13 +53,14 @@ MODELS: Final = (
 """Rooms with tables."""
 
 REGISTERING: Final = (
+    "core.framework.answers",
     "core.framework.schedules",
     "core.accounts.permissions",
     "core.messaging.texts",
     "core.messaging.tasks",
     "core.verification.tasks",
 )
-"""Modules that tell lower rooms something at import: permissions, kinds of data, tasks."""
+"""Modules that tell lower rooms something at import: checks, permissions, kinds of data, tasks."""
 
 log = structlog.get_logger(__name__)
 
@@ -168,9 +170,34 @@ def check_pages(
         config = _configurator(runtime, [one for one in manifests if one.name not in before])
     check_menus(config.registry, manifest)
     compile_templates(templates_of(config.registry), manifest)
-    routes = config.introspector.get_category("routes") or ()
-    names = [str(route["introspectable"]["name"]) for route in routes]
+    found = config.introspector.get_category("routes") or ()
+    routes = [route["introspectable"] for route in found]
+    _refuse_taken_addresses(manifest, routes)
+    names = [str(route["name"]) for route in routes]
     return {"routes": sorted(name for name in names if name.startswith(f"{manifest.name}."))}
+
+
+def _refuse_taken_addresses(manifest: Manifest, routes: Sequence[Introspectable]) -> None:
+    """Refuse a plugin with a page that would hide one of somebody else, or be hidden by it."""
+    own = [route for route in routes if owner_of(route.action_info) == manifest.name]
+    others = [route for route in routes if owner_of(route.action_info) != manifest.name]
+    for route in own:
+        for other in others:
+            if overlap(route["pattern"], other["pattern"]):
+                text = _(
+                    "Alamat ${pattern} (${route}) dari plugin ${name} bertabrakan dengan alamat "
+                    "${taken} (${which}) milik ${other}. Ganti kunci url_prefix di plugin.toml "
+                    "atau alamat itu di kode plugin.",
+                    mapping={
+                        "pattern": f"/{route['pattern'].lstrip('/')}",
+                        "route": route["name"],
+                        "name": manifest.name,
+                        "taken": f"/{other['pattern'].lstrip('/')}",
+                        "which": other["name"],
+                        "other": owner_of(other.action_info),
+                    },
+                )
+                raise AbahError(text)
 
 
 @on_check
@@ -224,25 +251,31 @@ def _broken(runtime: Runtime, manifests: Sequence[Manifest]) -> dict[str, AbahEr
         try:
             _configurator(runtime, [*working, manifest])
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is kept for the caller
-            problems[manifest.name] = _problem(manifest, working, error)
+            problems[manifest.name] = _problem(manifest, error)
             problems[manifest.name].__cause__ = error
         else:
             working.append(manifest)
     return {name: problem for name, problem in problems.items() if name not in known}
 
 
-def _problem(manifest: Manifest, others: Sequence[Manifest], error: Exception) -> AbahError:
+def _problem(manifest: Manifest, error: Exception) -> AbahError:
     """Say what is wrong with a plugin that could not be added to the pages of the others."""
     if not isinstance(error, ConfigurationConflictError):
         return PluginLoadError(manifest.name, error)
     # Pyramid names what is declared twice, with the lines that do so.
     twice, infos = next(iter(error._conflicts.items()))  # noqa: SLF001 - it has no other way
-    files = [Path(info.file) for info in infos]
-    other = next(
-        (one.name for one in others if any(file.is_relative_to(one.directory) for file in files)),
-        "core",
-    )
-    what, which = twice[:2] if twice[0] == "route" else (twice[0], "")
+    what = twice[0]
+    # Of a view, its route tells more than its name, which most have none of.
+    which = (twice[3] or twice[2]) if what == "view" else twice[1]
+    other = next((owner for owner in map(owner_of, infos) if owner != manifest.name), None)
+    if other is None:
+        return AbahError(
+            _(
+                "Plugin ${name} tidak dapat dimuat: ${what} ${which} ada dua kali di kode plugin "
+                "itu sendiri. Ganti nama salah satunya, atau hapus.",
+                mapping={"name": manifest.name, "what": what, "which": which},
+            )
+        )
     return AbahError(
         _(
             "Plugin ${name} tidak dapat dimuat: ${what} ${which} sudah ada pada ${other}. "
@@ -283,11 +316,12 @@ def _configurator(runtime: Runtime, manifests: Sequence[Manifest]) -> Configurat
     return config
 
 
-def _include_plugin(config: Configurator, runtime: Runtime, manifest: Manifest) -> None:
+def _include_plugin(config: WebConfigurator, runtime: Runtime, manifest: Manifest) -> None:
     begun = time.perf_counter()
-    config.add_plugin(manifest)
-    for name, function in runtime.hooks.implementations("include_web"):
-        if name == manifest.name:
-            config.include(function, route_prefix=manifest.url_prefix)
+    with config.owned_by(manifest.name):
+        config.add_plugin(manifest)
+        for name, function in runtime.hooks.implementations("include_web"):
+            if name == manifest.name:
+                config.include(function, route_prefix=manifest.url_prefix)
     stats = runtime.hooks.stats(manifest.name, "include")
     runtime.hooks.count(stats, time.perf_counter() - begun)

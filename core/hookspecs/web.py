@@ -50,6 +50,8 @@ def include_web(config: Configurator) -> None:
     own (``/p/<plugin>``, or the prefix in its manifest). Route names begin with the plugin's name
     and a dot; every view names its permission. It is tried in a scratch configurator first: a
     plugin that raises there is left out and shown as failed, the rest of the application works.
+    So is one that would act on the pages of others: by a tween, a subscriber, a view deriver, a
+    factory or policy for all requests.
     """
 
 

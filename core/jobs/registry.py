@@ -12,6 +12,8 @@ __all__ = [
     "Task",
     "core_sweeps",
     "core_tasks",
+    "is_sweep",
+    "is_task",
     "queue_of",
     "sweep",
     "sweep_of",
@@ -111,6 +113,16 @@ def sweep_of(function: Any) -> Sweep:
     """
     found: Sweep = getattr(function, _SWEEP)
     return found
+
+
+def is_task(function: object) -> bool:
+    """Tell whether :func:`task` marked a function."""
+    return hasattr(function, _TASK)
+
+
+def is_sweep(function: object) -> bool:
+    """Tell whether :func:`sweep` marked a function."""
+    return hasattr(function, _SWEEP)
 
 
 def core_tasks() -> dict[str, Task]:

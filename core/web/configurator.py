@@ -1,4 +1,7 @@
-"""A configurator for many routes, which are built again at every switch of a plugin.
+"""A configurator for many routes and several owners, built again at every switch of a plugin.
+
+It knows whose each directive is, and lets a plugin add pages of its own, but nothing that acts on
+those of others: a fault in it would take all of them along.
 
 Pyramid works out anew for each route of each build what follows from its name and pattern alone,
 and looks through files to tell which line of code each directive came from. With a thousand routes
@@ -9,20 +12,86 @@ from __future__ import annotations
 
 import linecache
 import sys
+from contextlib import contextmanager
 from copy import copy
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.config import Configurator
+from pyramid.exceptions import ConfigurationError
 from pyramid.interfaces import IRouteRequest, IRoutesMapper
 from pyramid.request import route_request_iface
 from pyramid.urldispatch import Route, RoutesMapper
 
-__all__ = ["WebConfigurator"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyramid.config.actions import ActionInfo
+    from pyramid.registry import Introspectable
+
+__all__ = ["CORE", "WebConfigurator", "owner_of"]
+
+CORE: Final = "core"
+"""Owner of what no plugin declared."""
+
+ALLOWED: Final = frozenset(
+    {
+        "cache busters",
+        "request extensions",
+        "route predicates",
+        "routes",
+        "static views",
+        "translation directories",
+        "view predicates",
+        "views",
+    }
+)
+"""Kinds of directives, in Pyramid's words, that a plugin can use."""
+
+_OWNER: Final = "abah.web.owner"
+
+
+def owner_of(info: ActionInfo) -> str:
+    """Tell whose a directive is: ``core`` or the name of a plugin."""
+    owner: str = getattr(info, "owner", CORE)
+    return owner
 
 
 class WebConfigurator(Configurator):  # type: ignore[misc]
     """Pyramid's configurator; what it configures is the same."""
+
+    @contextmanager
+    def owned_by(self, plugin: str) -> Iterator[None]:
+        """Whatever is declared meanwhile, by whichever code, is the plugin's."""
+        self.registry[_OWNER] = plugin
+        try:
+            yield
+        finally:
+            del self.registry[_OWNER]
+
+    @property
+    def action_info(self) -> ActionInfo:
+        """Where a directive stands, and whose it is."""
+        info = super().action_info
+        info.owner = self.registry.get(_OWNER, CORE)
+        return info
+
+    def action(
+        self,
+        discriminator: Any,
+        *args: Any,
+        introspectables: tuple[Introspectable, ...] = (),
+        **more: Any,
+    ) -> None:
+        """Note a directive.
+
+        :raises ConfigurationError: it is a plugin's and would act on pages of others.
+        """
+        kinds = {each.category_name for each in introspectables}
+        if _OWNER in self.registry and kinds and not kinds & ALLOWED:
+            message = f"{', '.join(sorted(kinds))}: a plugin may not change the pages of others"
+            raise ConfigurationError(message)
+        super().action(discriminator, *args, introspectables=introspectables, **more)
 
     def setup_registry(self, *args: Any, **more: Any) -> None:
         """Begin a registry of its own."""

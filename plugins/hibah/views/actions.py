@@ -85,13 +85,27 @@ def own_actions() -> Sequence[GrantAction]:
 
 
 def remember_actions(config: Configurator) -> None:
-    """Collect the actions of all plugins, once per build; of two with one key the first stays."""
-    answers = config.registry["runtime"].hooks.collect("register_grant_actions")
+    """Collect the actions of all plugins, once per build; of two with one key the first stays.
+
+    A plugin that fails, or gives something else, loses its actions only.
+    """
+    hooks = config.registry["runtime"].hooks
     found: dict[str, tuple[str, GrantAction]] = {}
-    for plugin, actions in answers:
-        for action in actions:
-            found.setdefault(action.key, (plugin, action))
+    for plugin, give in hooks.implementations("register_grant_actions"):
+        with hooks.fence(plugin, "register_grant_actions") as allowed:
+            if allowed:
+                found = {**_checked(plugin, give() or ()), **found}
     config.registry[_KEY] = sorted(found.values(), key=lambda item: (item[1].order, item[1].key))
+
+
+def _checked(plugin: str, actions: Sequence[object]) -> dict[str, tuple[str, GrantAction]]:
+    found: dict[str, tuple[str, GrantAction]] = {}
+    for action in actions:
+        if not isinstance(action, GrantAction):
+            message = f"register_grant_actions of {plugin} gives {action!r}"
+            raise TypeError(message)
+        found.setdefault(action.key, (plugin, action))
+    return found
 
 
 def shown_actions(request: Request, grants: Sequence[GrantFacts]) -> dict[int, list[ShownAction]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -121,6 +121,38 @@ def makes(name: str, table: str) -> Mapping[str, str]:
     return Workshop.migration(name, table)
 
 
+def declares(name: str, directive: str, *says: str) -> Bad:
+    code = f"""
+        from core.api.hooks import hookimpl
+
+
+        def tween(handler, registry):
+            1 / 0
+
+
+        @hookimpl
+        def include_web(config):
+            config.{directive}
+    """
+    return Bad(name, (f"Plugin {name}", "tidak dapat dimuat", *says), code=code)
+
+
+def answers(name: str, hook: str, answer: str, *says: str) -> Bad:
+    code = f"""
+        from core.api.hooks import SettingField, SettingsSection, Slot, hookimpl
+        from core.api.text import _
+
+        @hookimpl
+        def {hook}():
+            return {answer}
+    """
+    return Bad(name, (f"Plugin {name}", hook, *says), code=code)
+
+
+TWO_VIEWS = """add_route('kembar.satu', '/')
+            config.add_view(lambda request: {}, route_name='kembar.satu')
+            config.add_view(lambda request: {}, route_name='kembar.satu')"""
+
 TABLE = [
     Bad("bukan_toml", ("bukan_toml/plugin.toml", "TOML", "line 4"), toml="salah = = 1"),
     Bad("kunci", ("kunci/plugin.toml", "kunci salah", "Kunci yang dikenal"), toml="salah = 1"),
@@ -168,6 +200,25 @@ TABLE = [
     Bad(
         "pergi", ("pergi", "SystemExit: 3", "Perbaiki"), files={"models.py": "raise SystemExit(3)"}
     ),
+    declares("kembar", TWO_VIEWS, "view kembar.satu ada dua kali"),
+    declares("tamu", "add_view(tween, route_name='satu.ada')", "view satu.ada sudah ada pada satu"),
+    replace(
+        declares("tindih", "add_route('tindih.satu', '/satu/{x}')"),
+        says=("tindih", "/p/satu/ada", "milik satu", "url_prefix"),
+        toml='url_prefix = "/p"',
+    ),
+    replace(
+        declares("inti_halaman", "add_route('inti_halaman.satu', '/{x:[a-z]+}')"),
+        says=("inti_halaman", "/aplikasi/", "milik core", "url_prefix"),
+        toml='url_prefix = "/aplikasi"',
+    ),
+    declares("ayun", "add_tween('plugins.ayun.plugin.tween')", "tweens", "pages of others"),
+    declares("simak", "add_subscriber(print, 'pyramid.events.NewRequest')", "subscribers"),
+    declares("pabrik", "set_request_factory(tween)", "request factory"),
+    answers("tindakan", "register_grant_actions", "[1]", "answers 1 ", "GrantAction"),
+    answers("kanal", "register_transports", "[int]", "class 'int'", "Transport"),
+    answers("sapu", "register_sweeps", "3", "answers 3 ", "@sweep"),
+    answers("atur", "register_settings", "{}", "answers {} ", "SettingsSection"),
     data("teks", TEXT, "Data plugin teks", "satu.sapa:id", "dibawa satu", "Beri nama lain"),
     data("titik", "[[message_text]\n", "titik/data/a.toml", "line 1"),
     data("jenis", "[[entah]]\n", "jenis/data/a.toml", "entah", "Yang dikenal: message_text"),

@@ -88,3 +88,15 @@ def test_hook_register_grant_actions_adds_an_action_to_the_card(
     page = browser.get("/hibah/cari", {"q": "LPTQ"})
     assert f"/p/uji/{grant}" in page.text
     assert "Cetak Peta" in page.text
+
+
+def test_plugins_that_fail_in_register_grant_actions_take_nothing_along(
+    runtime: Runtime, grant: int, people: People, sign_in: Callable[[TestApp, int], None]
+) -> None:
+    answer(runtime, "angka", register_grant_actions=lambda: [1])
+    answer(runtime, "patah", register_grant_actions=lambda: [1 / 0])
+    browser = TestApp(build_wsgi(runtime), extra_environ={"REMOTE_ADDR": "127.0.0.1"})
+    sign_in(browser, people.admin().id)
+    assert f"/hibah/{grant}/cetak" in browser.get("/hibah/cari", {"q": "LPTQ"}).text
+    failed = {key for key, stats in runtime.hooks.all_stats().items() if stats.failures}
+    assert failed == {(name, "register_grant_actions") for name in ("angka", "patah")}
