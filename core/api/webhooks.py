@@ -23,7 +23,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +35,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from core.accounts.limits import Limit, RateLimits, TooManyTriesError, address_key
 from core.errors import NotFoundError
 from core.framework.runtime import Runtime
+from core.web.parts import parts_of
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -44,6 +47,8 @@ _PURPOSE: Final = "api.webhook"
 
 MOST_BYTES: Final = 1_000_000
 PER_MINUTE: Final = 600
+
+_WORD: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,58 @@ class Signature:
         return in_hex or in_base64
 
 
+@dataclass(frozen=True, slots=True)
+class _Webhook:
+    """One address, as it answers."""
+
+    name: str
+    receive: Callable[[Request], Response | None]
+    signature: Signature | None
+    most_bytes: int
+    limit: Limit
+
+    def answer(self, request: Request) -> Response:
+        """Answer a call."""
+        return self._refuse(request) or self._refuse_unsigned(request) or self._receive(request)
+
+    def _refuse(self, request: Request) -> Response | None:
+        try:
+            caller = address_key(request.remote_addr)
+            request.runtime.component(RateLimits).spend((self.limit, caller))
+        except TooManyTriesError as error:
+            return _plain(429, "too many calls", {"Retry-After": str(error.retry_after)})
+        if not request.runtime.secrets.verify(_PURPOSE, self.name, request.matchdict["token"]):
+            return _plain(404, "not found")
+        if (request.content_length or 0) > self.most_bytes:
+            return _plain(413, "too large")
+        return None
+
+    def _refuse_unsigned(self, request: Request) -> Response | None:
+        if self.signature is None:
+            return None
+        # A place of its own: a call that is refused must not count as one that went well.
+        with self._fence(request, f"signature {self.name}") as allowed:
+            if not allowed:
+                return _unavailable()
+            return None if self.signature.fits(request) else _plain(403, "wrong signature")
+        return _failed()
+
+    def _receive(self, request: Request) -> Response:
+        with self._fence(request, f"webhook {self.name}") as allowed:
+            if not allowed:
+                return _unavailable()
+            answer = self.receive(request)
+            # Here, or the caller would hear "ok" of what could not be written.
+            request.db.flush()
+            return answer or _plain(200, "ok")
+        return _failed()
+
+    def _fence(self, request: Request, place: str) -> AbstractContextManager[bool]:
+        owner, _dot, _word = self.name.partition(".")
+        runtime: Runtime = request.runtime
+        return runtime.hooks.fence(owner, place, request.db)
+
+
 def add_webhook(  # noqa: PLR0913 - what is asked of a caller, by name
     config: Configurator,
     name: str,
@@ -88,43 +145,22 @@ def add_webhook(  # noqa: PLR0913 - what is asked of a caller, by name
     address (429), another address (404), more than ``most_bytes`` (413), a wrong signature (403).
 
     ``receive`` works in the request's transaction, which is committed before the caller hears the
-    answer: a response of its own, or ``ok``. Where it raises, what it wrote is undone, the caller
-    hears 500, and the failure is counted against the plugin; after repeated failure 503 until the
-    breaker closes. The same call may come twice: callers repeat what they hear no answer to.
+    answer: a response of its own, or ``ok``. Where it or the secret of ``signature`` raises, what
+    was written is undone, the caller hears 500, and the failure is counted against the plugin;
+    after repeated failure 503 until the breaker closes. The same call may come twice: callers
+    repeat what they hear no answer to.
+
+    :raises ValueError: ``name`` is not the name of the plugin whose pages are being included, a
+        dot and a word of lower-case letters, digits, ``_`` and dots.
     """
     owner, _dot, word = name.partition(".")
+    if owner != parts_of(config.registry).including or not _WORD.fullmatch(word):
+        message = f"{name!r} is no name for a webhook: a plugin's is its own name, a dot and a word"
+        raise ValueError(message)
     limit = Limit(f"webhook {name}", per_minute, 60)
-
-    def refused(request: Request) -> Response | None:
-        try:
-            caller = address_key(request.remote_addr)
-            request.runtime.component(RateLimits).spend((limit, caller))
-        except TooManyTriesError as error:
-            return _plain(429, "too many calls", {"Retry-After": str(error.retry_after)})
-        if not request.runtime.secrets.verify(_PURPOSE, name, request.matchdict["token"]):
-            return _plain(404, "not found")
-        if (request.content_length or 0) > most_bytes:
-            return _plain(413, "too large")
-        if signature is not None and not signature.fits(request):
-            return _plain(403, "wrong signature")
-        return None
-
-    def view(request: Request) -> Response:
-        refusal = refused(request)
-        if refusal is not None:
-            return refusal
-        with request.runtime.hooks.fence(owner, f"webhook {name}", request.db) as allowed:
-            if not allowed:
-                return _plain(503, "not available", {"Retry-After": "60"})
-            answer = receive(request)
-            # Here, or the caller would hear "ok" of what could not be written.
-            request.db.flush()
-            return answer or _plain(200, "ok")
-        return _plain(500, "failed, try again later")
-
     config.add_route(name, f"/hook/{word}/{{token}}")
     config.add_view(
-        view,
+        _Webhook(name, receive, signature, most_bytes, limit).answer,
         route_name=name,
         request_method="POST",
         permission=NO_PERMISSION_REQUIRED,
@@ -150,3 +186,11 @@ def _plain(status: int, text: str, headers: dict[str, str] | None = None) -> Res
     response = Response(text=text, status=status, content_type="text/plain", charset="utf-8")
     response.headers.update(headers or {})
     return response
+
+
+def _failed() -> Response:
+    return _plain(500, "failed, try again later")
+
+
+def _unavailable() -> Response:
+    return _plain(503, "not available", {"Retry-After": "60"})

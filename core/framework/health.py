@@ -50,7 +50,8 @@ class PlaceHealth:
     """
 
     place: str
-    """Name of a hook, or ``import``, ``include``, ``slot NAME``, ``sweep NAME``, ``task NAME``."""
+    """Name of a hook, or ``import``, ``include``, ``slot NAME``, ``sweep NAME``, ``task NAME``,
+    ``webhook NAME``, ``signature NAME``."""
     calls: int
     failures: int
     seconds: float

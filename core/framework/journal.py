@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core.db import Database
@@ -188,21 +188,23 @@ def unfinished(session: Session) -> list[Unfinished]:
 
     While an operation is running it is among them: ask :func:`core.framework.lock.lock_holder` too.
     """
+    # The last that began on a plugin decides: it takes the place of what failed before it. Only
+    # those are read, for the journal grows for ever.
+    whole = JournalEntry.step == WHOLE
+    last = (
+        select(func.max(JournalEntry.id))
+        .where(whole, JournalEntry.outcome == Outcome.BEGUN)
+        .group_by(JournalEntry.plugin)
+    )
+    ended = select(JournalEntry.operation_id).where(whole, JournalEntry.outcome == Outcome.DONE)
+    open_ones = select(JournalEntry.operation_id).where(
+        JournalEntry.id.in_(last), JournalEntry.operation_id.not_in(ended)
+    )
     entries: dict[str, list[JournalEntry]] = {}
-    # What brackets a start has no part in this: an operation is carried on, whoever began it.
-    statement = select(JournalEntry).where(JournalEntry.step != RUN).order_by(JournalEntry.id)
-    for entry in session.scalars(statement):
+    statement = select(JournalEntry).where(JournalEntry.operation_id.in_(open_ones))
+    for entry in session.scalars(statement.order_by(JournalEntry.id)):
         entries.setdefault(entry.operation_id, []).append(entry)
-    found: dict[str, Unfinished] = {}
-    for operation in entries.values():
-        first, last = operation[0], operation[-1]
-        if last.step == WHOLE and last.outcome == Outcome.DONE:
-            found.pop(first.plugin, None)
-        else:
-            # What failed and was begun anew takes the place of the new one.
-            found.pop(first.plugin, None)
-            found[first.plugin] = _unfinished(operation)
-    return list(found.values())
+    return [_unfinished(operation) for operation in entries.values()]
 
 
 def _unfinished(operation: Sequence[JournalEntry]) -> Unfinished:

@@ -8,7 +8,9 @@ writing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Connection, MetaData, select
 from sqlalchemy.orm import Session
@@ -26,6 +28,7 @@ from core.framework.discovery import discover
 from core.framework.filling import FillProgress, fill_tables
 from core.framework.graph import resolve
 from core.framework.lifecycle import CORE_OWNER, owner_of
+from core.framework.lock import lifecycle_lock
 from core.framework.models import LifecycleLock
 from core.framework.portable import (
     VERSION_SUFFIX,
@@ -37,12 +40,15 @@ from core.framework.portable import (
     key_check,
     read_contents,
 )
-from core.framework.registry import present_number, raise_registry
+from core.framework.registry import has_tables, present_number, raise_registry
 from core.framework.runtime import Runtime
 from core.framework.sqlitefile import copy_file, is_sqlite_file, restore_file
 from core.i18n import _
 
 __all__ = ["NotEmptyError", "RestoreError", "backup", "is_empty", "owners", "restore", "targets"]
+
+LOCK: Final = LifecycleLock.__tablename__
+"""Table that belongs to who runs just now, and to no copy."""
 
 
 class NotEmptyError(AbahError):
@@ -73,10 +79,13 @@ def backup(runtime: Runtime, path: Path) -> Contents | None:
 
 
 def is_empty(database: Database) -> bool:
-    """Tell whether no table holds a row yet. A database that was set up is not empty."""
+    """Tell whether no table holds a row yet. A database that was set up is not empty.
+
+    Whoever holds the lock of lifecycle operations does not count.
+    """
     with database.reading() as session:
         connection = session.connection()
-        names = data_tables(connection)
+        names = [name for name in data_tables(connection) if name != LOCK]
         metadata = MetaData()
         metadata.reflect(connection, only=names)
         return not any(
@@ -91,15 +100,25 @@ def restore(
     """Bring a copy back and return what it held.
 
     The tables come into the state of migration that the copy has; ``abah db upgrade`` goes on from
-    there. What is refused or broken off, by whatever, has changed nothing.
+    there. What is refused or broken off, by whatever, has changed nothing. No lifecycle operation
+    can run meanwhile.
 
+    :raises LockedError: one is running; all would be exchanged under it.
     :raises NotEmptyError: the database holds data and ``replace`` is not set.
     :raises PortableFileError: the file is no copy, or damaged.
     :raises RestoreError: it needs a plugin or a revision that is not here, or another secret key.
     """
     database = runtime.database
-    if not replace and not is_empty(database):
-        raise NotEmptyError
+    with database.reading() as session:
+        known = has_tables(session)
+    # An empty database has no table yet that could hold the lock, and nothing to install into.
+    with lifecycle_lock(database, "restore") if known else nullcontext():
+        if not replace and not is_empty(database):
+            raise NotEmptyError
+        return _restore(runtime, path, progress or (lambda _table, _rows: None))
+
+
+def _restore(runtime: Runtime, path: Path, progress: FillProgress) -> Contents | None:
     if is_sqlite_file(path):
         restore_file(runtime, path, lambda revisions: targets(runtime, revisions))
         return None
@@ -108,13 +127,13 @@ def restore(
     check_key(fits=contents.key_check in {"", key_check(runtime)})
     # One transaction for everything, on either kind of database: whatever fails, and if it is the
     # process that is killed, the old data are still there.
-    with migrating(database) as connection:
+    with migrating(runtime.database) as connection:
         present = present_number(connection)
         _drop_everything(connection)
         for owner, revision in wanted:
             upgrade_within(connection, owner, revision)
-        names = [name for name in contents.rows if name != LifecycleLock.__tablename__]
-        fill_tables(connection, path, contents, names, progress or (lambda _table, _rows: None))
+        names = [name for name in contents.rows if name != LOCK]
+        fill_tables(connection, path, contents, names, progress)
         with Session(bind=connection) as session, session.begin():
             # Whoever still runs on the old data has to start again.
             raise_registry(session, above=present)

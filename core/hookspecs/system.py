@@ -96,7 +96,8 @@ def before_upgrade(session: Session, version: str) -> None:
     transaction of its own before the migrations; ``version`` is the one that was installed. May
     run again after a kill. What it raises stops the upgrade before anything has changed: the way to
     refuse data that a migration could not take along. Mapped classes fit the new tables only, so
-    use plain SQL.
+    use plain SQL. A rehearsal calls it too, on a copy of the database: touch nothing outside
+    ``session``.
     """
 
 
@@ -106,7 +107,8 @@ def after_upgrade(session: Session, version: str) -> None:
 
     *decide* hook. Called once for the plugin itself by an upgrade to another version, in a
     transaction of its own after its data files; ``version`` is the one that was installed. May run
-    again after a kill. What it raises leaves the plugin out of use; the upgrade can be repeated.
+    again after a kill. What it raises leaves the plugin out of use; the upgrade can be repeated. A
+    rehearsal calls it too, on a copy of the database: touch nothing outside ``session``.
     """
 
 

@@ -42,6 +42,8 @@ class Parts:
     chapters: dict[str, HelpChapter] = field(default_factory=dict)
     sign_in_route: str | None = None
     """Where somebody who is not signed in is sent; gets ``next`` in the query."""
+    including: str = ""
+    """Plugin whose pages are being added; empty while the core's are."""
 
 
 def parts_of(registry: Registry) -> Parts:
@@ -88,6 +90,7 @@ def add_plugin(config: Configurator, manifest: Any) -> None:
     ``include_web``. An error of the plugin's code passes through: the caller tries it in a scratch
     configurator first.
     """
+    parts_of(config.registry).including = manifest.name
     directory: Path = manifest.directory
     templates_of(config.registry).loader.add(manifest.name, directory / "templates")
     if (directory / "locale").is_dir():

@@ -38,6 +38,7 @@ TOML = """
 """
 CODE = """
     from pyramid.response import Response
+    from sqlalchemy import text
 
     from core.api.hooks import SettingField, SettingsSection, hookimpl
     from core.api.text import _
@@ -58,6 +59,17 @@ TEXT = """
 key = "peta.{key}"
 title = "Sapaan"
 body = "{body}"
+"""
+HOOKS = """
+
+    @hookimpl
+    def before_upgrade(session, version):
+        session.execute(text("INSERT INTO peta_thing (id, note) VALUES (3, 'sebelum')"))
+
+
+    @hookimpl
+    def after_upgrade(session, version):
+        session.execute(text("INSERT INTO peta_more (id) VALUES (1)"))
 """
 PAGE = "{{% block isi %}}{{% endblock %}}{{% block {block} %}}{{% endblock %}}"
 NO_BLOCKS = "{# {% block catatan %} #}{% raw %}{% block contoh %}{% endraw %}"
@@ -111,7 +123,7 @@ def new(workshop: Workshop, work: str) -> None:
         "peta",
         version="1.1",
         toml=TOML.replace("PERMISSION", "ubah"),
-        code=CODE.replace("ROUTE", "baru"),
+        code=CODE.replace("ROUTE", "baru") + HOOKS,
         files={
             "migrations/peta_0002_next.py": NEXT.replace("NAME", "peta").replace("WORK", work),
             "data/a.toml": "".join(TEXT.format(key=key, body=body) for key, body in bodies.items()),
@@ -197,14 +209,15 @@ def test_everything_that_would_change_is_told_and_nothing_does(
         "blocks": ["peta/a.jinja2: samping"],
     }
     rows = {table: (was, now) for table, was, now in found.rows}
-    assert rows["peta_thing"] == (2, 1)
-    assert rows["peta_more"] == (None, 0)
+    # The plugin's own steps were taken too, on the copy.
+    assert rows["peta_thing"] == (2, 2)
+    assert rows["peta_more"] == (None, 1)
     texts = rows["abah_message_text"]
     assert texts[1] == (texts[0] or 0) + 1
     # What the real upgrade does then is what was told.
     Lifecycle(installed).upgrade("peta")
     with installed.database.reading() as session:
-        assert session.scalar(text("SELECT count(*) FROM peta_thing")) == 1
+        assert session.scalar(text("SELECT count(*) FROM peta_thing")) == 2
 
 
 def test_what_breaks_is_named_and_the_others_are_tried_all_the_same(

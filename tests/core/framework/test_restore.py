@@ -18,7 +18,9 @@ from sqlalchemy import select, text
 from core.audit import AuditEntry, entries, record
 from core.db import Database
 from core.framework import portable, sqlitefile
+from core.framework import restore as restoring
 from core.framework.lifecycle import setup_core
+from core.framework.lock import LockedError, lifecycle_lock, lock_holder
 from core.framework.models import LifecycleLock, LoadedData, StoredSetting
 from core.framework.portable import PortableFileError, dump_tables, read_contents
 from core.framework.registry import raise_registry, registry_number
@@ -126,6 +128,36 @@ def test_the_lock_of_a_running_operation_is_not_brought_back(
     restore(target, tmp_path / "copy.zip")
     with target.database.reading() as session:
         assert session.get(LifecycleLock, 1) is None
+
+
+def test_nothing_is_replaced_under_a_running_operation_and_none_begins_meanwhile(
+    source: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = ("zip", "db") if source.database.dialect == "sqlite" else ("zip",)
+    heard: list[str] = []
+    find = restoring.targets
+
+    def listen(*arguments: Any) -> Any:
+        holder = lock_holder(source.database)
+        heard.append(holder.purpose if holder else "")
+        return find(*arguments)
+
+    monkeypatch.setattr(restoring, "targets", listen)
+    for kind in kinds:
+        path = tmp_path / f"copy.{kind}"
+        backup(source, path)
+        with source.database.writing() as session:
+            record(session, actor_id=1, action=kind, subject="uji:2")
+        with lifecycle_lock(source.database, "install peta"), pytest.raises(LockedError):
+            restore(source, path, replace=True)
+        assert heard == []
+        with source.database.reading() as session:
+            assert [entry.action for entry in entries(session, "uji:2")] == [kind]
+        restore(source, path, replace=True)
+        with source.database.reading() as session:
+            assert entries(session, "uji:2") == []
+        assert (heard, lock_holder(source.database)) == (["restore"], None)
+        heard.clear()
 
 
 def rewritten(path: Path, members: Mapping[str, bytes | None] = {}, **changes: Any) -> Path:
