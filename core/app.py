@@ -115,7 +115,7 @@ def build_wsgi(runtime: Runtime) -> Router:
     working = list(runtime.plugins)
     try:
         config = _configurator(runtime, working)
-    except Exception:  # noqa: BLE001 - whatever it was, it is found again with its plugin's name
+    except (Exception, SystemExit):  # noqa: BLE001 - whatever it was, it is found again with its plugin's name
         # What the core itself raises is nobody else's fault.
         _configurator(runtime, [])
         working = _without_broken(runtime)
@@ -155,7 +155,7 @@ def check_pages(
             raise AbahError(text)
     try:
         config = _configurator(runtime, manifests)
-    except Exception:  # noqa: BLE001 - whatever it was, it is found again with its plugin's name
+    except (Exception, SystemExit):  # noqa: BLE001 - whatever it was, it is found again with its plugin's name
         others = [one for one in manifests if one.name != manifest.name]
         before = _broken(runtime, others)
         # What it has in common with one that runs is its own fault, whichever comes first.
@@ -250,7 +250,7 @@ def _broken(runtime: Runtime, manifests: Sequence[Manifest]) -> dict[str, AbahEr
             continue
         try:
             _configurator(runtime, [*working, manifest])
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises is kept for the caller
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is kept for the caller
             problems[manifest.name] = _problem(manifest, error)
             problems[manifest.name].__cause__ = error
         else:
@@ -258,7 +258,7 @@ def _broken(runtime: Runtime, manifests: Sequence[Manifest]) -> dict[str, AbahEr
     return {name: problem for name, problem in problems.items() if name not in known}
 
 
-def _problem(manifest: Manifest, error: Exception) -> AbahError:
+def _problem(manifest: Manifest, error: BaseException) -> AbahError:
     """Say what is wrong with a plugin that could not be added to the pages of the others."""
     if not isinstance(error, ConfigurationConflictError):
         return PluginLoadError(manifest.name, error)

@@ -194,8 +194,10 @@ def _edited(runtime: Runtime, owner: str) -> Iterator[Finding]:
         edited = edited_data(session, owner)
     for kind, external_id in edited:
         text = _(
-            "${kind} ${id} memakai isi yang diubah Admin; versi baru dari plugin tidak diterapkan.",
-            mapping={"kind": kind, "id": external_id},
+            "${kind} ${id} memakai isi yang diubah Admin; versi baru dari plugin tidak diterapkan. "
+            "Bandingkan dengan abah plugins conflicts ${name}, lalu putuskan dengan "
+            "abah plugins settle.",
+            mapping={"kind": kind, "id": external_id, "name": owner},
         )
         yield Finding(Severity.NOTE, owner, text)
 

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import inspect, text
@@ -365,7 +365,10 @@ LEAVES = """
 """
 
 
-@pytest.mark.parametrize("code", ["raise SystemExit(3)", LEAVES])
+INCLUDED: Final = LEAVES.replace("register_commands()", "include_web(config)")
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit(3)", LEAVES, INCLUDED])
 def test_a_plugin_that_would_end_the_process_is_left_out(
     good: Runtime, deployment: Callable[..., Runtime], workshop: Workshop, code: str
 ) -> None:

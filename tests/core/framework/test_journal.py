@@ -7,7 +7,7 @@ from sqlalchemy import event
 
 from core.db import Database
 from core.framework.journal import Operation, announce, unfinished
-from core.framework.models import JournalEntry
+from core.framework.models import JournalEntry, Outcome
 
 pytestmark = pytest.mark.plugins()
 
@@ -35,7 +35,7 @@ def test_only_the_last_operation_of_a_plugin_counts_and_no_ended_one_is_read(
     announce(database, [(first, {}), (second, {"done": ["check"]})])
     with first.going():
         pass
-    second._write("migrate", "done", {})
+    second._write("migrate", Outcome.DONE, {})
     fail(operation("peta"), "mark")
 
     read: list[str] = []

@@ -15,7 +15,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from sqlalchemy import URL, inspect, text
+from sqlalchemy import URL, inspect, select, text, update
 
 from core.app import open_runtime
 from core.framework import lifecycle as operations_of
@@ -25,6 +25,7 @@ from core.framework.graph import GraphError
 from core.framework.journal import Operation, announce
 from core.framework.lifecycle import DependentsError, Lifecycle
 from core.framework.loading import PluginLoadError
+from core.framework.models import LoadedData, PluginRow
 from core.framework.registry import plugin_rows
 from core.framework.removal import ExportExistsError, uninstall
 from core.framework.resuming import interrupted, resume
@@ -97,6 +98,7 @@ def errors(runtime: Runtime) -> list[str]:
     return [plain(one.text) for one in examine(runtime) if one.severity is Severity.ERROR]
 
 
+TEXT = '[[message_text]]\nkey = "peta.sapa"\ntitle = "Sapaan"\nbody = "Halo"\n'
 ROWS = "INSERT INTO peta_thing (id, note) VALUES (1, 'satu'), (2, 'dua'), (3, 'tiga')"
 
 
@@ -131,18 +133,24 @@ class Install(Case):
     def check(self, runtime: Runtime) -> None:
         assert states(runtime) == {"dasar": "installed", "peta": "installed"}
         assert {"dasar_thing", "peta_thing"} <= tables(runtime)
+        with runtime.database.reading() as session:
+            assert session.scalars(select(LoadedData.external_id)).all() == ["peta.sapa"]
 
 
 class Upgrade(Case):
     def prepare(self, runtime: Runtime) -> None:
         super().prepare(runtime)
         Lifecycle(runtime).disable("peta")
+        with runtime.database.writing() as session:
+            session.execute(update(PluginRow).values(version="0.9"))
 
     def act(self, runtime: Runtime) -> None:
         Lifecycle(runtime).upgrade("peta", "dasar")
 
     def check(self, runtime: Runtime) -> None:
         assert states(runtime) == {"dasar": "installed", "peta": "disabled"}, "as it was before"
+        with runtime.database.reading() as session:
+            assert set(session.scalars(select(PluginRow.version))) == {"1.0"}
 
 
 class Disable(Case):
@@ -215,9 +223,12 @@ def die(*_arguments: object) -> None:
 
 @pytest.fixture
 def pair(workshop: Workshop) -> Workshop:
-    for name, needs in (("dasar", ""), ("peta", '[depends]\ndasar = ""\n')):
-        files = workshop.migration(name, f"{name}_thing")
-        workshop.plugin(name, toml=needs, files=files)
+    workshop.plugin("dasar", files=workshop.migration("dasar", "dasar_thing"))
+    workshop.plugin(
+        "peta",
+        toml='data = ["data/a.toml"]\n[depends]\ndasar = ""\n',
+        files={**workshop.migration("peta", "peta_thing"), "data/a.toml": TEXT},
+    )
     return workshop
 
 
