@@ -134,7 +134,8 @@ class Install(Case):
         assert states(runtime) == {"dasar": "installed", "peta": "installed"}
         assert {"dasar_thing", "peta_thing"} <= tables(runtime)
         with runtime.database.reading() as session:
-            assert session.scalars(select(LoadedData.external_id)).all() == ["peta.sapa"]
+            query = select(LoadedData.external_id).where(LoadedData.owner == "peta")
+            assert session.scalars(query).all() == ["peta.sapa:id"]
 
 
 class Upgrade(Case):
