@@ -213,6 +213,18 @@ TABLE = [
     answers("kanal", "register_transports", "[int]", "class 'int'", "Transport"),
     answers("sapu", "register_sweeps", "3", "answers 3 ", "@sweep"),
     answers("atur", "register_settings", "{}", "answers {} ", "SettingsSection"),
+    Bad(
+        "jadwal",
+        ("Plugin jadwal", "schedules", "jadwal.tiada"),
+        toml='[[schedules]]\ntask = "jadwal.tiada"\nat = "07:30"',
+    ),
+    answers("celah", "register_slots", "[Slot('dashboard.tiles', 'celah/tiada.jinja2')]", "tiada"),
+    answers(
+        "kunci_ganda",
+        "register_settings",
+        "SettingsSection(_('Dua'), [SettingField('a', _('A')), SettingField('a', _('B'))])",
+        "key a more than once",
+    ),
     data("teks", TEXT, "Data plugin teks", "satu.sapa:id", "dibawa satu", "Beri nama lain"),
     data("titik", "[[message_text]\n", "titik/data/a.toml", "line 1"),
     data("jenis", "[[entah]]\n", "jenis/data/a.toml", "entah", "Yang dikenal: message_text"),
