@@ -25,7 +25,9 @@ from core.framework.removal import uninstall
 from core.framework.runtime import Runtime
 from core.framework.stored import save_settings
 from core.i18n import plain
+from core.jobs.runner import Jobs
 from tests.core.conftest import Workshop
+from tests.core.framework.listening import answer
 
 pytestmark = pytest.mark.plugins()
 
@@ -313,3 +315,12 @@ def test_a_command_of_two_goes_to_the_first_and_settings_are_each_plugins_own(
     assert runtime.plugin_settings("lain")["warna"] == "warna lain"
     with good.database.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM abah_setting WHERE key = 'warna'")) == 2
+
+
+def test_a_wrong_answer_of_one_plugin_leaves_the_work_of_the_others(runtime: Runtime) -> None:
+    jobs = runtime.component(Jobs)
+    before = (list(jobs.tasks()), jobs.sweeps())
+    answer(runtime, register_tasks=lambda: [int], register_sweeps=lambda: [int])
+    assert (list(jobs.tasks()), jobs.sweeps()) == before
+    for hook in ("register_tasks", "register_sweeps"):
+        assert runtime.hooks.stats("uji", hook).failures
