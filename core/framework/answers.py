@@ -6,6 +6,7 @@ Later such an answer is met where its plugin is not known, or takes along what o
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -18,7 +19,8 @@ from core.hookspecs.channels import Transport
 from core.hookspecs.hibah import GrantAction
 from core.hookspecs.system import SettingsSection
 from core.hookspecs.web import HelpChapter, Slot
-from core.jobs.registry import is_sweep, is_task
+from core.jobs.registry import core_tasks, is_sweep, is_task, task_of
+from core.web.layers import CORE_TEMPLATES, template_files
 
 __all__ = ["check_answers"]
 
@@ -44,13 +46,14 @@ ITEMS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
 
 @on_check
 def check_answers(
-    runtime: Runtime, _manifests: Sequence[Manifest], manifest: Manifest
+    runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest
 ) -> dict[str, list[str]]:
     """Refuse a plugin whose answer to a registering hook is not of the kind that is asked for.
 
     What the plugin raises passes through.
 
     :raises TypeError: an answer, or something in it, is of another kind.
+    :raises ValueError: it names a task or template that is not there, or a key twice.
     """
     for hook, (words, fits) in ITEMS.items():
         answer = _answer(runtime, manifest, hook)
@@ -65,7 +68,37 @@ def check_answers(
     if not isinstance(section, SettingsSection | None):
         message = f"register_settings answers {section!r} instead of a SettingsSection"
         raise TypeError(message)
+    _refuse_lost(runtime, manifests, manifest, section)
     return {}
+
+
+def _refuse_lost(
+    runtime: Runtime,
+    manifests: Sequence[Manifest],
+    manifest: Manifest,
+    section: SettingsSection | None,
+) -> None:
+    """Refuse what names something that is not there, or hides something of its own.
+
+    :raises ValueError: it names what is missing.
+    """
+    tasks = {task_of(each).name for each in _answer(runtime, manifest, "register_tasks") or ()}
+    for schedule in manifest.schedules:
+        if schedule.task not in tasks | set(core_tasks()):
+            message = f"[[schedules]] starts {schedule.task}, which register_tasks does not give"
+            raise ValueError(message)
+    folders = (CORE_TEMPLATES, *(one.directory / "templates" for one in manifests))
+    templates = {name for folder in folders for name, _path in template_files(folder)}
+    for hook in ("register_slots", "register_help"):
+        for piece in _answer(runtime, manifest, hook) or ():
+            if piece.template not in templates:
+                message = f"{hook} names the template {piece.template}, which does not exist"
+                raise ValueError(message)
+    keys = Counter(field.key for field in section.fields) if section else Counter[str]()
+    for key, count in keys.items():
+        if count > 1:
+            message = f"register_settings gives the key {key} more than once"
+            raise ValueError(message)
 
 
 def _answer(runtime: Runtime, manifest: Manifest, hook: str) -> Any:

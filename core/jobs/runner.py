@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from dramatiq import Message
@@ -23,6 +23,7 @@ from core.jobs.registry import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Executor
 
     from dramatiq import Broker
@@ -33,6 +34,7 @@ __all__ = ["Jobs"]
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 Wake = tuple[str, tuple[Any, ...]]
 
 
@@ -70,8 +72,7 @@ class Jobs:
     def tasks(self) -> dict[str, Task]:
         """Return the tasks of the core and of the enabled plugins, by name."""
         found = core_tasks()
-        for plugin, function in self._declared("register_tasks"):
-            task = task_of(function)
+        for plugin, task in self._declared("register_tasks", task_of):
             if task.owner == plugin and task.name not in found:
                 found[task.name] = task
             else:
@@ -80,10 +81,8 @@ class Jobs:
 
     def sweeps(self) -> list[tuple[str, Sweep]]:
         """Return the sweeps of the core and of the enabled plugins, each with its owner."""
-        found = [("core", sweep) for sweep in core_sweeps()]
-        for plugin, function in self._declared("register_sweeps"):
-            found.append((plugin, sweep_of(function)))
-        return found
+        own = [("core", sweep) for sweep in core_sweeps()]
+        return own + self._declared("register_sweeps", sweep_of)
 
     def send(self, name: str, *args: Any) -> None:
         """Ask a worker to run a task. A broker that is away is logged, never raised.
@@ -195,11 +194,12 @@ class Jobs:
         with self._guard:
             self._waiting.discard(wake)
 
-    def _declared(self, hook: str) -> list[tuple[str, Any]]:
-        functions = []
+    def _declared(self, hook: str, read: Callable[[Any], T]) -> list[tuple[str, T]]:
+        """Ask the plugins; one that gives something else than was asked for is left out."""
+        declared: list[tuple[str, T]] = []
         hooks = self._runtime.hooks
         for plugin, implementation in hooks.implementations(hook):
             with hooks.fence(plugin, hook) as allowed:
                 if allowed:
-                    functions += [(plugin, function) for function in implementation() or ()]
-        return functions
+                    declared += [(plugin, read(each)) for each in implementation() or ()]
+        return declared

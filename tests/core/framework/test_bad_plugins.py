@@ -27,7 +27,9 @@ from core.framework.removal import uninstall
 from core.framework.runtime import Runtime
 from core.framework.stored import save_settings
 from core.i18n import plain
+from core.jobs.runner import Jobs
 from tests.core.conftest import Workshop
+from tests.core.framework.listening import answer
 
 pytestmark = pytest.mark.plugins()
 
@@ -219,6 +221,18 @@ TABLE = [
     answers("kanal", "register_transports", "[int]", "class 'int'", "Transport"),
     answers("sapu", "register_sweeps", "3", "answers 3 ", "@sweep"),
     answers("atur", "register_settings", "{}", "answers {} ", "SettingsSection"),
+    Bad(
+        "jadwal",
+        ("Plugin jadwal", "schedules", "jadwal.tiada"),
+        toml='[[schedules]]\ntask = "jadwal.tiada"\nat = "07:30"',
+    ),
+    answers("celah", "register_slots", "[Slot('dashboard.tiles', 'celah/tiada.jinja2')]", "tiada"),
+    answers(
+        "kunci_ganda",
+        "register_settings",
+        "SettingsSection(_('Dua'), [SettingField('a', _('A')), SettingField('a', _('B'))])",
+        "key a more than once",
+    ),
     data("teks", TEXT, "Data plugin teks", "satu.sapa:id", "dibawa satu", "Beri nama lain"),
     data("titik", "[[message_text]\n", "titik/data/a.toml", "line 1"),
     data("jenis", "[[entah]]\n", "jenis/data/a.toml", "entah", "Yang dikenal: message_text"),
@@ -385,3 +399,12 @@ def test_a_plugin_that_would_end_the_process_is_left_out(
     assert "SystemExit" in " ".join(
         plain(one.text) for one in examine(runtime) if one.plugin == "pulang"
     )
+
+
+def test_a_wrong_answer_of_one_plugin_leaves_the_work_of_the_others(runtime: Runtime) -> None:
+    jobs = runtime.component(Jobs)
+    before = (list(jobs.tasks()), jobs.sweeps())
+    answer(runtime, register_tasks=lambda: [int], register_sweeps=lambda: [int])
+    assert (list(jobs.tasks()), jobs.sweeps()) == before
+    for hook in ("register_tasks", "register_sweeps"):
+        assert runtime.hooks.stats("uji", hook).failures
