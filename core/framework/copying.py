@@ -16,19 +16,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import URL, Connection, String, column, delete, func, select, text
+from sqlalchemy import URL, Connection, String, Table, column, delete, func, select, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from core.db import Database
 from core.db.base import owner_of_table
 from core.db.migrate import migrating, upgrade_within
 from core.errors import AbahError
-from core.framework.filling import fill_tables
+from core.framework.filling import filling
 from core.framework.importing import owner_names
 from core.framework.models import LifecycleLock
-from core.framework.portable import data_tables, dump_tables
+from core.framework.portable import data_tables, snapshot, version_tables
 from core.framework.restore import owners, targets
 from core.framework.runtime import Runtime
 from core.i18n import _
@@ -200,22 +200,36 @@ def _create(connection: Connection, name: str) -> None:
 
 
 def _fill(runtime: Runtime, copy: Database) -> None:
-    """Make the tables as they are here and fill them; those of vanished plugins are left out."""
+    """Make the tables as they are here and fill them; those of vanished plugins are left out.
+
+    Nothing is written outside the two databases.
+    """
     everybody = owners(runtime)
     names = owner_names(runtime)
     known = {owner.name for owner in everybody}
-    with runtime.database.reading() as session:
-        tables = [
-            name
-            for name in data_tables(session.connection())
-            if owner_of_table(name, names) in known
-        ]
-    with TemporaryDirectory(prefix="abah-rehearsal-") as folder:
-        path = Path(folder) / "copy.zip"
-        contents = dump_tables(runtime.database, path, tables=tables)
-        present = {owner.version_table for owner in everybody} & set(contents.revisions)
-        revisions = {name: contents.revisions[name] for name in present}
+    with snapshot(runtime.database) as source:
+        there = data_tables(source)
+        tables = [name for name in there if owner_of_table(name, names) in known]
+        revisions = version_tables(source)
+        present = {owner.version_table for owner in everybody} & set(revisions)
         with migrating(copy) as connection:
-            for owner, revision in targets(runtime, revisions):
+            for owner, revision in targets(runtime, {name: revisions[name] for name in present}):
                 upgrade_within(connection, owner, revision)
-            fill_tables(connection, path, contents, tables, lambda _table, _rows: None)
+            with filling(connection, tables) as empty:
+                for table in empty:
+                    _stream(source, connection, table)
+
+
+def _stream(source: Connection, target: Connection, table: Table) -> None:
+    """Send the rows of a table from one database to the other, a piece at a time."""
+    quote = target.dialect.identifier_preparer.quote
+    names = ", ".join(quote(one.name) for one in table.columns if one.computed is None)
+    statement = f"COPY {quote(table.name)} ({names})"
+    reader: Any = source.connection.dbapi_connection
+    writer: Any = target.connection.dbapi_connection
+    with (
+        reader.cursor().copy(f"{statement} TO STDOUT (FORMAT BINARY)") as rows,
+        writer.cursor().copy(f"{statement} FROM STDIN (FORMAT BINARY)") as into,
+    ):
+        for piece in rows:
+            into.write(piece)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -17,6 +18,8 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, Connection, MetaData, func, inspect, select, text
 
+from core.audit import AuditEntry, record
+from core.db import Database
 from core.framework import copying, rehearsal, restore
 from core.framework import lifecycle as operations
 from core.framework.copying import CopyRefusedError, temporary_copy
@@ -151,8 +154,12 @@ def installed(deployment: Deployment, workshop: Workshop) -> Runtime:
 
 
 def everything(runtime: Runtime) -> dict[str, list[str]]:
+    return everything_in(runtime.database)
+
+
+def everything_in(database: Database) -> dict[str, list[str]]:
     metadata = MetaData()
-    with runtime.database.reading() as session:
+    with database.reading() as session:
         metadata.reflect(session.connection())
         return {
             name: sorted(map(repr, session.execute(select(table))))
@@ -371,6 +378,20 @@ def test_a_copy_that_is_being_made_is_not_taken_for_one_that_was_left_on_a_serve
         with copy.reading() as session:
             assert session.scalar(text("SELECT count(*) FROM peta_thing")) == 2
     assert copies(installed) == []
+
+
+def test_a_copy_is_whole_and_leaves_nothing_outside_the_database(
+    source: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    before = everything(source)
+    with temporary_copy(source) as copy:
+        assert everything_in(copy) == before
+        with copy.writing() as session:
+            record(session, actor_id=1, action="baru", subject="uji:2")
+            session.flush()
+            ids = session.scalars(select(AuditEntry.id).order_by(AuditEntry.id)).all()
+            assert ids[-1] == ids[-2] + 1
 
 
 @pytest.fixture
