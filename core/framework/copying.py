@@ -8,26 +8,27 @@ migrations make the tables as they are and which is filled from one consistent s
 from __future__ import annotations
 
 import fcntl
+import re
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import URL, Connection, delete, func, select, text
+from sqlalchemy import URL, Connection, String, Table, column, delete, func, select, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from core.db import Database
 from core.db.base import owner_of_table
 from core.db.migrate import migrating, upgrade_within
 from core.errors import AbahError
-from core.framework.filling import fill_tables
+from core.framework.filling import filling
 from core.framework.importing import owner_names
 from core.framework.models import LifecycleLock
-from core.framework.portable import data_tables, dump_tables
+from core.framework.portable import data_tables, snapshot, version_tables
 from core.framework.restore import owners, targets
 from core.framework.runtime import Runtime
 from core.i18n import _
@@ -36,6 +37,12 @@ __all__ = ["CopyRefusedError", "temporary_copy"]
 
 MARK: Final = "rehearsal"
 """Part of the name of every copy, by which one that a killed process left behind is found."""
+
+HELD: Final = "held"
+"""File in the folder of a copy that is locked as long as its process lives."""
+
+ONE_AT_A_TIME: Final = 0x61626168_636F7079
+"""Advisory lock of PostgreSQL; it counts within one database."""
 
 LONGEST_NAME: Final = 40
 """Of a database; PostgreSQL cuts names off at 63 characters."""
@@ -73,9 +80,11 @@ def _in_file(runtime: Runtime) -> Iterator[Database]:
     # Where the database has room its copy has, and nobody else may read it there either.
     with (
         TemporaryDirectory(prefix=prefix, dir=source.parent) as folder,
-        Path(folder, "held").open("w", encoding="utf-8") as held,
+        Path(folder, "new").open("w", encoding="utf-8") as held,
     ):
         fcntl.flock(held, fcntl.LOCK_EX)
+        # Nobody finds it under this name before it is held.
+        Path(held.name).rename(Path(folder, HELD))
         target = Path(folder) / "copy.db"
         with closing(sqlite3.connect(source)) as inside, closing(sqlite3.connect(target)) as copy:
             # In one go: in parts it would begin anew whenever somebody else has written.
@@ -88,8 +97,8 @@ def _in_file(runtime: Runtime) -> Iterator[Database]:
 
 
 def _remove_left(folder: Path) -> None:
-    """Remove a copy that nobody holds."""
-    with suppress(OSError), (folder / "held").open("a", encoding="utf-8") as held:
+    """Remove a copy that nobody holds; what is no copy of ours has no such file."""
+    with suppress(OSError), (folder / HELD).open(encoding="utf-8") as held:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder)
 
@@ -99,36 +108,64 @@ def _on_server(runtime: Runtime) -> Iterator[Database]:
     source = runtime.database
     prefix = f"{str(source.url.database)[:LONGEST_NAME]}_{MARK}_"
     name = f"{prefix}{secrets.token_hex(4)}"
-    _as_administrator(source, lambda connection: _remove_left_databases(connection, prefix))
-    _as_administrator(source, lambda connection: _create(connection, name))
     database = Database(source.url.set(database=name))
+    with ExitStack() as made:
+        with _as_administrator(source) as connection, _alone(connection):
+            _remove_left_databases(connection, prefix)
+            _create(connection, name)
+            made.callback(_remove, source, name)
+            made.callback(database.dispose)
+            _sign(connection, name)
+            # Held open, so that nobody takes it for one that was left behind.
+            made.enter_context(database.engine.connect())
+        _fill(runtime, database)
+        yield database
+
+
+def _as_administrator(source: Database) -> Connection:
+    """Connect to work outside a transaction, as statements on databases need."""
+    return source.engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Let no other process make or clean up copies of the same database while the block runs."""
+    connection.execute(select(func.pg_advisory_lock(ONE_AT_A_TIME)))
     try:
-        # Held open, so that nobody takes it for one that was left behind.
-        with database.engine.connect():
-            _fill(runtime, database)
-            yield database
+        yield
     finally:
-        database.dispose()
-        quoted = source.engine.dialect.identifier_preparer.quote(name)
-        statement = text(f"DROP DATABASE IF EXISTS {quoted} WITH (FORCE)")
-        _as_administrator(source, lambda connection: connection.execute(statement))
+        connection.execute(select(func.pg_advisory_unlock(ONE_AT_A_TIME)))
 
 
-def _as_administrator(source: Database, work: Callable[[Connection], object]) -> None:
-    """Work outside a transaction, as statements on databases need."""
-    engine = source.engine.execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        work(connection)
+def _remove(source: Database, name: str) -> None:
+    with _as_administrator(source) as connection:
+        quoted = connection.dialect.identifier_preparer.quote(name)
+        connection.execute(text(f"DROP DATABASE IF EXISTS {quoted} WITH (FORCE)"))
+
+
+def _sign(connection: Connection, name: str) -> None:
+    """Write down on a database whose copy it is."""
+    quoted = connection.dialect.identifier_preparer.quote(name)
+    # A comment takes no parameters, and a colon in it is none.
+    signature = _signature(connection).replace("'", "''").replace(":", "\\:")
+    connection.execute(text(f"COMMENT ON DATABASE {quoted} IS '{signature}'"))
+
+
+def _signature(connection: Connection) -> str:
+    return f"abah {MARK} of {connection.scalar(select(func.current_database()))}"
 
 
 def _remove_left_databases(connection: Connection, prefix: str) -> None:
-    named = func.starts_with(text("datname"), prefix)
-    left = connection.scalars(select(text("datname")).select_from(text("pg_database")).where(named))
-    for name in left.all():
-        quoted = connection.dialect.identifier_preparer.quote(name)
-        with suppress(DBAPIError):
-            # Without FORCE: one that is in use stays.
-            connection.execute(text(f"DROP DATABASE {quoted}"))
+    """Remove the copies of this database that nobody uses; a name alone does not make one."""
+    said = func.shobj_description(column("oid"), "pg_database")
+    left = select(column("datname", String)).select_from(text("pg_database"))
+    left = left.where(said == _signature(connection))
+    for name in connection.scalars(left).all():
+        if re.fullmatch(re.escape(prefix) + "[0-9a-f]{8}", name):
+            quoted = connection.dialect.identifier_preparer.quote(name)
+            with suppress(DBAPIError):
+                # Without FORCE: one that is in use stays.
+                connection.execute(text(f"DROP DATABASE {quoted}"))
 
 
 def _create(connection: Connection, name: str) -> None:
@@ -163,22 +200,36 @@ def _create(connection: Connection, name: str) -> None:
 
 
 def _fill(runtime: Runtime, copy: Database) -> None:
-    """Make the tables as they are here and fill them; those of vanished plugins are left out."""
+    """Make the tables as they are here and fill them; those of vanished plugins are left out.
+
+    Nothing is written outside the two databases.
+    """
     everybody = owners(runtime)
     names = owner_names(runtime)
     known = {owner.name for owner in everybody}
-    with runtime.database.reading() as session:
-        tables = [
-            name
-            for name in data_tables(session.connection())
-            if owner_of_table(name, names) in known
-        ]
-    with TemporaryDirectory(prefix="abah-rehearsal-") as folder:
-        path = Path(folder) / "copy.zip"
-        contents = dump_tables(runtime.database, path, tables=tables)
-        present = {owner.version_table for owner in everybody} & set(contents.revisions)
-        revisions = {name: contents.revisions[name] for name in present}
+    with snapshot(runtime.database) as source:
+        there = data_tables(source)
+        tables = [name for name in there if owner_of_table(name, names) in known]
+        revisions = version_tables(source)
+        present = {owner.version_table for owner in everybody} & set(revisions)
         with migrating(copy) as connection:
-            for owner, revision in targets(runtime, revisions):
+            for owner, revision in targets(runtime, {name: revisions[name] for name in present}):
                 upgrade_within(connection, owner, revision)
-            fill_tables(connection, path, contents, tables, lambda _table, _rows: None)
+            with filling(connection, tables) as empty:
+                for table in empty:
+                    _stream(source, connection, table)
+
+
+def _stream(source: Connection, target: Connection, table: Table) -> None:
+    """Send the rows of a table from one database to the other, a piece at a time."""
+    quote = target.dialect.identifier_preparer.quote
+    names = ", ".join(quote(one.name) for one in table.columns if one.computed is None)
+    statement = f"COPY {quote(table.name)} ({names})"
+    reader: Any = source.connection.dbapi_connection
+    writer: Any = target.connection.dbapi_connection
+    with (
+        reader.cursor().copy(f"{statement} TO STDOUT (FORMAT BINARY)") as rows,
+        writer.cursor().copy(f"{statement} FROM STDIN (FORMAT BINARY)") as into,
+    ):
+        for piece in rows:
+            into.write(piece)

@@ -6,7 +6,8 @@ All of it happens inside the caller's transaction: what is refused or broken off
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from sqlalchemy.schema import AddConstraint, DropConstraint
 from core.framework.portable import Contents, PortableFileError, bad_line, read_rows
 from core.i18n import _
 
-__all__ = ["FillProgress", "MissingTargetError", "fill_tables"]
+__all__ = ["FillProgress", "MissingTargetError", "fill_tables", "filling"]
 
 NAMED = 5
 """How many of the rows that are missing are named."""
@@ -73,6 +74,21 @@ def fill_tables(
         table that is not here.
     :raises MissingTargetError: its rows point at rows that are not here.
     """
+    with filling(connection, names) as tables:
+        for table in tables:
+            # Those within the copy wait until every row is there.
+            outer = [key for key in table.foreign_key_constraints if not _within(key, tables)]
+            _fill_table(connection, path, table, contents, outer, progress)
+
+
+@contextmanager
+def filling(connection: Connection, names: Sequence[str]) -> Iterator[list[Table]]:
+    """Give the tables ``names``, emptied, to be filled in the block.
+
+    Foreign keys among them are looked at when it ends; new rows go on after the highest id then.
+
+    :raises PortableFileError: one of the tables is not here, or rows point nowhere.
+    """
     metadata = MetaData()
     metadata.reflect(connection)
     missing = sorted(set(names) - set(metadata.tables))
@@ -84,21 +100,27 @@ def fill_tables(
             )
         )
     tables = [metadata.tables[name] for name in names]
-    # Foreign keys within the copy wait until every row is there; SQLite has them off.
-    inner = [key for table in tables for key in table.foreign_key_constraints]
-    inner = [key for key in inner if key.referred_table in tables]
+    # SQLite has them off.
+    keys = [key for table in tables for key in table.foreign_key_constraints]
+    inner = [key for key in keys if _within(key, tables)]
     postgresql = connection.dialect.name == "postgresql"
     for key in inner if postgresql else ():
         connection.execute(DropConstraint(key))
     for table in tables:
-        outer = [key for key in table.foreign_key_constraints if key not in inner]
-        _fill_table(connection, path, table, contents, outer, progress)
+        # What a migration itself had put there is to come too, perhaps changed since.
+        if connection.scalar(select(func.count()).select_from(table)):
+            connection.execute(table.delete())
+    yield tables
     if postgresql:
         for key in inner:
             _add_foreign_key(connection, key)
         _reset_sequences(connection, tables)
     else:
         _check_orphans(connection)
+
+
+def _within(key: ForeignKeyConstraint, tables: Sequence[Table]) -> bool:
+    return key.referred_table in tables
 
 
 def _fill_table(  # noqa: PLR0913, PLR0917 - one table and all that is known of it
@@ -113,9 +135,6 @@ def _fill_table(  # noqa: PLR0913, PLR0917 - one table and all that is known of 
         if isinstance(column.type, JSON):
             # NULL in the copy is NULL again, not the JSON word null.
             column.type.none_as_null = True
-    # What a migration itself had put there is in the copy too, perhaps changed since.
-    if connection.scalar(select(func.count()).select_from(table)):
-        connection.execute(table.delete())
     count, expected = 0, contents.rows[table.name]
     for batch in read_rows(path, table, contents.checksums.get(table.name, "")):
         fitting = [_fit(row, table) for row in batch]

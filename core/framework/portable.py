@@ -48,6 +48,7 @@ __all__ = [
     "read_contents",
     "read_json",
     "read_rows",
+    "snapshot",
     "version_tables",
 ]
 
@@ -159,7 +160,7 @@ def dump_tables(  # noqa: PLR0913 - what stands in the head of a copy, by name
     partial = partial_of(path)
     try:
         with (
-            _snapshot(database) as connection,
+            snapshot(database) as connection,
             zipfile.ZipFile(partial, "w", compression=zipfile.ZIP_DEFLATED) as archive,
         ):
             names = data_tables(connection) if tables is None else list(tables)
@@ -319,7 +320,7 @@ def _member(table: str) -> str:
 
 
 @contextmanager
-def _snapshot(database: Database) -> Iterator[Connection]:
+def snapshot(database: Database) -> Iterator[Connection]:
     """Give a connection whose reads all see the same moment."""
     engine = database.engine.execution_options(abah_mode="read")
     if database.dialect == "postgresql":

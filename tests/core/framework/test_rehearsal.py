@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import URL, MetaData, func, inspect, select, text
+from sqlalchemy import URL, Connection, MetaData, func, inspect, select, text
 
+from core.audit import AuditEntry, record
+from core.db import Database
+from core.framework import copying, rehearsal, restore
 from core.framework import lifecycle as operations
-from core.framework import rehearsal, restore
 from core.framework.copying import CopyRefusedError, temporary_copy
 from core.framework.lifecycle import Lifecycle
 from core.framework.lock import LockedError, lifecycle_lock
@@ -147,8 +154,12 @@ def installed(deployment: Deployment, workshop: Workshop) -> Runtime:
 
 
 def everything(runtime: Runtime) -> dict[str, list[str]]:
+    return everything_in(runtime.database)
+
+
+def everything_in(database: Database) -> dict[str, list[str]]:
     metadata = MetaData()
-    with runtime.database.reading() as session:
+    with database.reading() as session:
         metadata.reflect(session.connection())
         return {
             name: sorted(map(repr, session.execute(select(table))))
@@ -278,6 +289,109 @@ def test_without_the_right_to_create_a_database_the_way_out_is_told(
     runtime.close()
     factory.drop(url)
     factory.server.execute(f"DROP ROLE {role}")
+
+
+def strangers(runtime: Runtime) -> list[str]:
+    """Make what is called as a copy, or nearly, and is none."""
+    url = runtime.database.url
+    if url.get_backend_name() == "sqlite":
+        path = Path(str(url.database))
+        folder = path.with_name(f".{path.name}-rehearsal-0123abcd")
+        folder.mkdir()
+        (folder / "copy.db").touch()
+        return [str(folder)]
+    made = {
+        f"{url.database}_rehearsal_2026": f"abah rehearsal of {url.database}",
+        f"{url.database}_rehearsal_0123abcd": "",
+        f"{url.database}_rehearsal_4567cdef": "abah rehearsal of another",
+    }
+    for name, comment in made.items():
+        with runtime.database.engine.connect() as connection:
+            own = connection.execution_options(isolation_level="AUTOCOMMIT")
+            own.execute(text(f"CREATE DATABASE {name}"))
+            own.execute(text(f"COMMENT ON DATABASE {name} IS '{comment}'"))
+    return sorted(made)
+
+
+def test_only_a_copy_that_was_made_here_is_taken_for_one(installed: Runtime) -> None:
+    others = strangers(installed)
+    with temporary_copy(installed):
+        assert len(copies(installed)) == len(others) + 1
+    assert sorted(copies(installed)) == others
+    if installed.database.dialect == "postgresql":
+        with installed.database.engine.connect() as connection:
+            own = connection.execution_options(isolation_level="AUTOCOMMIT")
+            for name in others:
+                own.execute(text(f"DROP DATABASE {name}"))
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_copy_that_is_being_made_is_not_taken_for_one_that_was_left_in_a_file(
+    installed: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = fcntl.flock
+
+    def another_comes_first(held: Any, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", take)
+        with temporary_copy(installed):
+            pass
+        take(held, how)
+
+    monkeypatch.setattr(fcntl, "flock", another_comes_first)
+    with temporary_copy(installed) as copy, copy.reading() as session:
+        assert session.scalar(text("SELECT count(*) FROM peta_thing")) == 2
+    assert copies(installed) == []
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_a_copy_that_is_being_made_is_not_taken_for_one_that_was_left_on_a_server(
+    installed: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = copying._create
+    found: list[BaseException] = []
+
+    def stop(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    def come_too() -> None:
+        try:
+            with temporary_copy(installed):
+                pass
+        except ZeroDivisionError as error:
+            found.append(error)
+
+    another = threading.Thread(target=come_too)
+
+    def create_while_another_comes(connection: Connection, name: str) -> None:
+        create(connection, name)
+        # The other one ends when it has cleaned up.
+        monkeypatch.setattr(copying, "_create", stop)
+        another.start()
+        waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        while another.is_alive() and not connection.scalar(waits):
+            time.sleep(0.01)
+
+    monkeypatch.setattr(copying, "_create", create_while_another_comes)
+    with temporary_copy(installed) as copy:
+        another.join(60)
+        assert len(found) == 1
+        with copy.reading() as session:
+            assert session.scalar(text("SELECT count(*) FROM peta_thing")) == 2
+    assert copies(installed) == []
+
+
+def test_a_copy_is_whole_and_leaves_nothing_outside_the_database(
+    source: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    before = everything(source)
+    with temporary_copy(source) as copy:
+        assert everything_in(copy) == before
+        with copy.writing() as session:
+            record(session, actor_id=1, action="baru", subject="uji:2")
+            session.flush()
+            ids = session.scalars(select(AuditEntry.id).order_by(AuditEntry.id)).all()
+            assert ids[-1] == ids[-2] + 1
 
 
 @pytest.fixture
