@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from core.accounts.models import Role, RolePermission
 from core.errors import AbahError
-from core.framework.datafiles import DataFileError, DataKind, register_data_kind
-from core.framework.manifest import Permission
-from core.framework.steps import on_core_setup, on_forget, on_permissions
+from core.framework.datafiles import DataFileError, DataKind, listed_data, register_data_kind
+from core.framework.manifest import Manifest, ManifestError, Permission
+from core.framework.runtime import Runtime
+from core.framework.steps import on_check, on_core_setup, on_forget, on_permissions
 from core.framework.tomltable import TomlTable, bad_value
 from core.i18n import TranslationString, _
 from core.web.security import SIGNED_IN
@@ -26,6 +27,7 @@ __all__ = [
     "ROLE_TITLES",
     "SIGNED_IN",
     "UnknownRoleError",
+    "check_roles",
     "ensure_roles",
     "install_permissions",
     "remove_permissions",
@@ -196,6 +198,37 @@ class RoleKind(DataKind):
 
 
 register_data_kind("role", RoleKind())
+
+
+@on_check
+def check_roles(
+    runtime: Runtime, manifests: Sequence[Manifest], manifest: Manifest
+) -> dict[str, list[str]]:
+    """Refuse a plugin whose permissions name roles that neither are here nor come with it.
+
+    :raises ManifestError: they do.
+    """
+    del manifests
+    with runtime.database.reading() as session:
+        known = {*ROLE_TITLES, *roles_by_name(session)}
+    kinds = (name.partition(":") for name in listed_data(manifest))
+    known |= {role for kind, _colon, role in kinds if kind == "role"}
+    for permission in manifest.permissions:
+        unknown = sorted(set(permission.roles) - known)
+        if unknown:
+            file = f"{manifest.directory.name}/plugin.toml"
+            text = _(
+                "${file}: izin ${permission} menyebut peran ${role}, yang tidak ada. Peran yang "
+                "ada: ${known}.",
+                mapping={
+                    "file": file,
+                    "permission": permission.name,
+                    "role": unknown[0],
+                    "known": ", ".join(sorted(known)),
+                },
+            )
+            raise ManifestError(file, "permissions.roles", text)
+    return {}
 
 
 @on_core_setup

@@ -158,8 +158,9 @@ def read_manifest(path: Path, *, package: str, module: str | None = None) -> Man
             file,
             "",
             _(
-                "Berkas ${file} tidak dapat dibaca: ${reason}.",
-                mapping={"file": file, "reason": str(error)},
+                "Berkas ${file} tidak dapat dibaca (${reason}). Simpan sebagai teks UTF-8 yang "
+                "boleh dibaca oleh abah, atau pasang ulang plugin itu.",
+                mapping={"file": file, "reason": getattr(error, "strerror", None) or "UTF-8"},
             ),
         ) from error
     return parse_manifest(

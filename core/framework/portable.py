@@ -206,6 +206,8 @@ def read_contents(path: Path) -> Contents:
 
     :raises PortableFileError: it is no copy, or damaged.
     """
+    if not path.is_file():
+        raise PortableFileError(_("Berkas ${file} tidak ada.", mapping={"file": str(path)}))
     try:
         with zipfile.ZipFile(path) as archive:
             contents = Contents(**json.loads(archive.read(CONTENTS)))

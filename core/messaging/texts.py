@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.db import utcnow
 from core.errors import AbahError, NotFoundError
-from core.framework.datafiles import DataKind, register_data_kind
+from core.framework.datafiles import CORE, DataFileError, DataKind, register_data_kind
 from core.framework.tomltable import TomlTable
 from core.i18n import _
 from core.messaging.language import BrokenTextError, render_source, variables_of
@@ -228,7 +228,16 @@ class MessageTextKind(DataKind):
 
     def write(self, session: Session, owner: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
         """Insert new texts and replace those that nobody edited."""
-        del owner
+        foreign = sorted(
+            key for key in entries if owner != CORE and not key.startswith(f"{owner}.")
+        )
+        if foreign:
+            text = _(
+                "Teks ${key} tidak dapat dibawa oleh plugin ${owner}. Kuncinya harus diawali nama "
+                "plugin dan titik.",
+                mapping={"key": _split(foreign[0])[0], "owner": owner},
+            )
+            raise DataFileError(owner, foreign[0], text)
         known = self.current(session, list(entries))
         now = utcnow()
         rows = []

@@ -163,6 +163,11 @@ def _explained(request: Request, name: str, operation: str) -> dict[str, Any]:
         removal = preview_removal(runtime, name)
         if removal.dependents:
             raise DependentsError(name, removal.dependents)
+        if removal.empty:
+            return {
+                "detail": _("Plugin berhenti dipakai; ia tidak punya data di sini."),
+                "danger": True,
+            }
         counted = {
             **removal.rows,
             translate(_("data di tabel lain")): removal.data_rows,

@@ -234,6 +234,13 @@ TABLE = [
         "key a more than once",
     ),
     data("teks", TEXT, "Data plugin teks", "satu.sapa:id", "dibawa satu", "Beri nama lain"),
+    data("sapaan", TEXT.replace("satu.sapa", "lain.salam"), "lain.salam", "diawali nama plugin"),
+    Bad(
+        "peran",
+        ("peran/plugin.toml", "izin peran.x", "peran juragan", "petugas"),
+        toml='[[permissions]]\nname = "peran.x"\ntitle = "x"\nroles = ["juragan"]',
+        files=makes("peran", "peran_thing"),
+    ),
     data("titik", "[[message_text]\n", "titik/data/a.toml", "line 1"),
     data("jenis", "[[entah]]\n", "jenis/data/a.toml", "entah", "Yang dikenal: message_text"),
     data("tanpa", '[[message_text]]\ntitle = "x"', "tanpa/data/a.toml", "message_text[1].key"),
