@@ -13,6 +13,7 @@ from core.framework.discovery import discover
 from core.framework.graph import resolve
 from core.framework.loading import PluginLoadError, enabled_names, import_models, import_plugin
 from core.framework.manifest import Manifest
+from core.framework.planning import owner_of
 from core.framework.runtime import Runtime
 from core.framework.steps import check_plugin
 from core.framework.surface import Surface, surface_of
@@ -32,7 +33,7 @@ def check(runtime: Runtime, manifest: Manifest) -> Surface:
     """
     module = import_plugin(manifest)
     import_models([manifest])
-    _refuse_foreign_tables(manifest, frozenset(discover(runtime.settings)))
+    _refuse_tables(manifest, frozenset(discover(runtime.settings)))
     surface: dict[str, list[str]] = {}
     with ExitStack() as afterwards:
         neighbours = [
@@ -60,8 +61,8 @@ def call_own(runtime: Runtime, manifest: Manifest, hook: str, **arguments: Any) 
         runtime.hooks.call_one(manifest.name, hook, **arguments)
 
 
-def _refuse_foreign_tables(manifest: Manifest, owners: frozenset[str]) -> None:
-    """Refuse models whose table would belong to somebody else by its name."""
+def _refuse_tables(manifest: Manifest, owners: frozenset[str]) -> None:
+    """Refuse models whose table is somebody else's by its name, or made by no migration."""
     for mapper in Base.registry.mappers:
         if mapper.class_.__module__.startswith(f"{manifest.package}."):
             for table in mapper.tables:
@@ -75,6 +76,13 @@ def _refuse_foreign_tables(manifest: Manifest, owners: frozenset[str]) -> None:
                             "name": manifest.name,
                             "prefix": manifest.table_prefix,
                         },
+                    )
+                    raise AbahError(text)
+                if not owner_of(manifest).has_history:
+                    text = _(
+                        "Plugin ${name} punya model untuk tabel ${table} tetapi tidak punya migrasi "
+                        "yang membuatnya. Buat dengan abah db revision ${name}.",
+                        mapping={"name": manifest.name, "table": name},
                     )
                     raise AbahError(text)
 

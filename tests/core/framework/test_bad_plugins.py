@@ -167,6 +167,11 @@ TABLE = [
     Bad("alamat", ("alamat", "satu", "/p/satu", "url_prefix"), toml='url_prefix = "/p/satu"'),
     Bad("model", ("model", "satu_thing", "diawali model_"), files={"models.py": MODELS}),
     Bad(
+        "polos",
+        ("model untuk tabel polos_thing", "abah db revision polos"),
+        files={"models.py": MODELS.replace("satu_", "polos_")},
+    ),
+    Bad(
         "meja",
         ("meja_0001_base", "satu_thing", "lalu ulangi"),
         files=makes("meja", "satu_thing"),
