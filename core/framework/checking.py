@@ -80,8 +80,8 @@ def _refuse_tables(manifest: Manifest, owners: frozenset[str]) -> None:
                     raise AbahError(text)
                 if not owner_of(manifest).has_history:
                     text = _(
-                        "Plugin ${name} punya model untuk tabel ${table} tetapi tidak punya migrasi "
-                        "yang membuatnya. Buat dengan abah db revision ${name}.",
+                        "Plugin ${name} punya model untuk tabel ${table} tetapi tidak punya "
+                        "migrasi yang membuatnya. Buat dengan abah db revision ${name}.",
                         mapping={"name": manifest.name, "table": name},
                     )
                     raise AbahError(text)
