@@ -110,6 +110,8 @@ def imported_from(folder: Path) -> Iterator[None]:
             Base.metadata.remove(mapper.local_table)
             # Or the next class of the name would be told that this one is still there.
             Base.registry._dispose_cls(mapper.class_)
+            # It would be there until it is collected.
+            Base.registry._managers.pop(mapper.class_manager, None)
     for name in own:
         module = sys.modules.pop(name)
         parent, _dot, child = name.rpartition(".")
