@@ -21,6 +21,8 @@ OWN_TO_ONE = {
     "test_nobody_else_can_read_a_copy_while_it_is_written",
     "test_a_file_of_sqlite_is_no_copy_of_postgresql",
     "test_sqlite_is_copied_as_a_file_while_it_is_in_use",
+    "test_a_copy_that_is_being_made_is_not_taken_for_one_that_was_left_in_a_file",
+    "test_a_copy_that_is_being_made_is_not_taken_for_one_that_was_left_on_a_server",
     "test_the_check_on_fresh_databases_covers_both_kinds",
 }
 """Promises about something that only one of them has, or that looks at both by itself."""

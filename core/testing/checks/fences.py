@@ -114,9 +114,6 @@ def _work(specimen: Specimen) -> Iterator[str]:
             yield f"task {each.name} is refused: it must be called {specimen.name}.…"
         else:
             jobs.run(each.name)
-    for schedule in specimen.manifest.schedules:
-        if schedule.task not in known:
-            yield f"the schedule of {schedule.task} starts a task that it does not register"
     Sweeper(runtime).run_all()
     work = [f"task {each.name}" for each in tasks if each.name in known]
     for place in [*work, *(f"sweep {one.name}" for one in sweeps)]:

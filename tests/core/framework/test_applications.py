@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.engine import URL
 from webtest import TestApp
 
@@ -152,8 +152,12 @@ def test_a_plugin_comes_is_switched_upgraded_and_goes_without_a_terminal(
     assert states(runtime)["peta"] == "disabled", "as it was"
 
     question = admin.get("/aplikasi/peta/uninstall")
+    assert "tidak punya data" in words(question)
+    with runtime.database.writing() as session:
+        session.execute(text("INSERT INTO peta_thing (id, note) VALUES (1, 'satu')"))
+    question = admin.get("/aplikasi/peta/uninstall")
     assert "Yang tetap tersimpan" in words(question)
-    assert items(question)[0] == "peta_thing: 0 baris"
+    assert items(question)[0] == "peta_thing: 1 baris"
     assert "Selesai." in words(finish(question.forms["confirm"].submit().follow()))
     assert states(runtime) == {"dasar": "installed"}
     assert "lepas" in words(admin.get("/aplikasi/peta"))
@@ -369,8 +373,8 @@ def test_an_admin_settles_what_both_changed(
     assert not forms(admin.get("/aplikasi/peta")), "nothing new was brought"
     ship(a="baru", b="baru")
     page = admin.get("/aplikasi/peta")
-    for text in ("suntingan", "baru", "lama"):
-        assert text in words(page)
+    for body in ("suntingan", "baru", "lama"):
+        assert body in words(page)
     aged = forms(page)
     edit("suntingan kedua")
     aged["a:id"].submit("choice", value="new", status=409)

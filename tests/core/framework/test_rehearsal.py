@@ -100,7 +100,7 @@ NEXT = """
 """
 WORK = 'op.execute("DELETE FROM peta_thing WHERE id = 1")'
 BREAKS = "op.execute(\"INSERT INTO peta_thing (id, note) VALUES (2, 'x')\")"
-SLEEPS = "time.sleep(120)"
+SLEEPS = 'print("sekarang tidur", flush=True); time.sleep(120)'
 
 
 def forget(name: str) -> None:
@@ -417,7 +417,7 @@ def command(
         )
         started.append(process)
         assert process.stdout is not None
-        assert any("peta_0002_next" in line for line in process.stdout), "it never came so far"
+        assert any("sekarang tidur" in line for line in process.stdout), "it never came so far"
         return process
 
     yield start

@@ -105,12 +105,10 @@ CODE_FAULTS: list[tuple[Check, str, str, str]] = [
     (permission_problems, ', permission="atlas.page.read"', "", "names no permission"),
     (permission_problems, 'permission="atlas.page.read"', 'permission="atlas.no"', "no manifest"),
     (permission_problems, 'has_permission("atlas.page.read")', 'has_permission("x.y")', "x.y"),
-    (template_problems, '"atlas/tile.jinja2"', '"atlas/none.jinja2"', "does not exist"),
     (text_problems, '_("Skala")', '_("Besarnya")', "'Besarnya' has no translation"),
-    (fence_problems, "return [draw]", "return []", "a task that it does not register"),
     (fence_problems, '"atlas.draw"', '"peta.draw"', "is refused"),
-    (fence_problems, "return {", "raise LookupError; return {", "/p/atlas/ answers 500"),
     (disable_problems, '"atlas.draw"', '"core.draw"', "as if it were the core's"),
+    (fence_problems, "return {", "raise LookupError; return {", "/p/atlas/ answers 500"),
     (document_problems, '"""Give the work."""', "", "register_tasks has no docstring"),
     (document_problems, '"scale"', '"range"', "setting `range`"),
 ]
@@ -127,8 +125,27 @@ def test_a_fault_in_the_code_is_found(
     toml = atlas.TOML
     if old == "atlas.page.show":
         toml = replaced(toml, 'route = "atlas.page.show"', 'route = "peta.page.show"')
+    if old == '"atlas.draw"':
+        # A schedule without its task would be refused before.
+        toml = toml.partition("[[schedules]]")[0]
     atlas.write(bench.workshop, toml=toml, code=replaced(atlas.PLUGIN, old, new))
     assert words in "; ".join(bench.run(check))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"atlas/tile.jinja2"', '"atlas/none.jinja2"', "atlas/none.jinja2, which does not exist"),
+        ("return [draw]", "return []", "atlas.draw, which register_tasks does not give"),
+        ('"atlas.draw"', '"peta.draw"', "atlas.draw, which register_tasks does not give"),
+    ],
+)
+def test_a_fault_in_the_code_is_refused_before_the_suite(
+    bench: Bench, old: str, new: str, words: str
+) -> None:
+    atlas.write(bench.workshop, code=replaced(atlas.PLUGIN, old, new))
+    with pytest.raises(AbahError, match=words):
+        bench.run(route_problems)
 
 
 FILE_FAULTS: list[tuple[Check, str, str, str, str]] = [
