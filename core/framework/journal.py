@@ -92,9 +92,9 @@ class Operation:
 
     @contextmanager
     def step(self, name: str, **detail: Any) -> Iterator[None]:
-        """Bracket one step."""
+        """Bracket one step; both of its entries hold ``detail``."""
         self._write(name, Outcome.BEGUN, detail)
-        with self._ending(name):
+        with self._ending(name, **detail):
             yield
 
     @contextmanager
@@ -111,13 +111,13 @@ class Operation:
             raise
 
     @contextmanager
-    def _ending(self, step: str) -> Iterator[None]:
+    def _ending(self, step: str, **detail: Any) -> Iterator[None]:
         try:
             yield
         except Exception as error:
             self._end(step, error)
             raise
-        self._end(step, None)
+        self._write(step, Outcome.DONE, detail)
 
     def _end(self, step: str, error: Exception | None) -> None:
         if error is None:

@@ -70,7 +70,11 @@ def settings(database_url: URL, workshop: Workshop, tmp_path: Path) -> dict[str,
     """Settings as PasteDeploy gives them: with the file that they were read from."""
     for name, needs in (("dasar", ""), ("peta", PETA)):
         workshop.plugin(name, toml=needs, files=revision(name))
-    settings = settings_for(database_url, abah__plugins_path=str(workshop.folder))
+    settings = settings_for(
+        database_url,
+        abah__plugins_path=str(workshop.folder),
+        abah__exports=str(tmp_path / "ekspor"),
+    )
     lines = [f"{key} = {value.replace('%', '%%')}\n" for key, value in settings.items()]
     ini = tmp_path / "situs.ini"
     ini.write_text("[app:main]\nuse = egg:abah\n" + "".join(lines), encoding="utf-8")
@@ -118,7 +122,7 @@ def items(page: Any) -> list[str]:
 
 
 def test_a_plugin_comes_is_switched_upgraded_and_goes_without_a_terminal(
-    admin: TestApp, runtime: Runtime, workshop: Workshop
+    admin: TestApp, runtime: Runtime, workshop: Workshop, tmp_path: Path
 ) -> None:
     question = admin.get("/aplikasi/peta/install")
     assert items(question) == [
@@ -158,7 +162,10 @@ def test_a_plugin_comes_is_switched_upgraded_and_goes_without_a_terminal(
     question = admin.get("/aplikasi/peta/uninstall")
     assert "Yang tetap tersimpan" in words(question)
     assert items(question)[0] == "peta_thing: 1 baris"
-    assert "Selesai." in words(finish(question.forms["confirm"].submit().follow()))
+    told = words(finish(question.forms["confirm"].submit().follow()))
+    (export,) = (tmp_path / "ekspor").iterdir()
+    assert "Selesai." in told
+    assert str(export) in told
     assert states(runtime) == {"dasar": "installed"}
     assert "lepas" in words(admin.get("/aplikasi/peta"))
     with runtime.database.reading() as session:
